@@ -1,0 +1,1 @@
+"""The Airflow backend: DAG files that import Airflow alone."""

@@ -1,0 +1,112 @@
+"""The port that every backend implements, and how a pipeline goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import ClassVar, Protocol, cast
+
+from penstock.diagnostics import Diagnostic
+from penstock.features import Feature, Support
+from penstock.ir.nodes import PipelineIR
+from penstock.passes import CHECKS, REWRITES
+from penstock.passes.driver import run_passes
+from penstock.passes.model import Pass
+from penstock.passes.supported import supported
+
+Bundle = Mapping[str, str]
+"""What a backend emits: the text of each file by its relative path, with `/`."""
+
+
+class BackendError(ValueError):
+    """A backend cannot be had, or an option of it is wrong; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says about the emission: the store's URL, and the backend's own options."""
+
+    store: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def known(self, *names: str) -> Mapping[str, str]:
+        """The backend's own options; raises `BackendError` for one that it does not have."""
+        for name in self.values:
+            if name not in names:
+                has = f"it has {', '.join(names)}" if names else "it has none"
+                raise BackendError(f"there is no option {name!r} here; {has}")
+        return self.values
+
+
+class Backend(Protocol):
+    """Turns a checked pipeline into files, purely: no server, no clock, no disk."""
+
+    name: ClassVar[str]
+    supports: ClassVar[Mapping[Feature, Support]]
+    rewrites: ClassVar[tuple[Pass, ...]]
+
+    def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
+        """The files for this pipeline; may raise `PipelineError` and `BackendError`."""
+        ...
+
+
+GROUP = "penstock.backends"
+
+
+def backend_names() -> tuple[str, ...]:
+    """The names of the installed backends, sorted; raises `BackendError` for a name taken twice."""
+    return tuple(sorted(_found()))
+
+
+def load_backend(name: str) -> Backend:
+    """The backend of that name; raises `BackendError` if there is none, or if it is incomplete."""
+    found = _found()
+    if name not in found:
+        raise BackendError(f"there is no backend {name!r}; there are {', '.join(sorted(found))}")
+    try:
+        made = found[name].load()()
+    except Exception as error:  # a plug-in is foreign code: whatever it raises is told by name
+        raise BackendError(f"backend {name!r} does not load: {error}") from error
+    missing = [one.value for one in Feature if one not in getattr(made, "supports", {})]
+    if missing:
+        raise BackendError(f"backend {name!r} takes no position on: {', '.join(missing)}")
+    return cast(Backend, made)
+
+
+def _found() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for one in entry_points(group=GROUP):
+        if one.name in found and found[one.name].value != one.value:
+            raise BackendError(
+                f"two backends are named {one.name!r}: {found[one.name].value} and {one.value}"
+            )
+        found[one.name] = one
+    return found
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A pipeline that passed all checks: as written, made explicit, and the warnings."""
+
+    written: PipelineIR
+    lowered: PipelineIR
+    warnings: tuple[Diagnostic, ...]
+
+
+def check_pipeline(ir: PipelineIR, backend: Backend | None = None) -> Checked:
+    """Runs all checks, those of the backend included; raises `PipelineError`."""
+    passes: tuple[Pass, ...] = CHECKS
+    if backend is not None:
+        passes += (supported(backend.name, backend.supports),)
+        passes += tuple(one for one in backend.rewrites if one.reports)
+    passes += REWRITES
+    if backend is not None:
+        passes += tuple(one for one in backend.rewrites if not one.reports)
+    lowered, warnings = run_passes(ir, passes)
+    return Checked(ir, lowered, warnings)
+
+
+def compile_pipeline(ir: PipelineIR, backend: Backend, options: Options) -> Bundle:
+    """Checks the pipeline for the backend, lowers it, and emits its files."""
+    return backend.emit(check_pipeline(ir, backend).lowered, options)

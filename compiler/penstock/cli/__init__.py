@@ -1,0 +1,59 @@
+"""The `penstock` command; each subcommand is a module that is loaded when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "check": "find what is wrong with a pipeline",
+    "ir": "print a pipeline as YAML",
+    "graph": "draw a pipeline",
+    "compile": "write a pipeline for Airflow, Kubeflow or a local run",
+    "run": "run a pipeline on this machine",
+    "backends": "show what each target can express",
+    "explain": "explain a diagnostic such as PS101",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a subcommand's module only when it is asked for, so that help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of a pipeline's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"penstock.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="penstock", message="%(prog)s %(version)s")
+def penstock() -> None:
+    """Compile machine-learning pipelines to Airflow, Kubeflow or a local run.
+
+    A TARGET is file.py, file.py:pipeline, module:pipeline, or a pipeline's YAML.
+
+    \b
+    Example:
+      penstock run examples/hello.py
+    """
+
+
+def main() -> None:
+    """Runs the command line; every failure is one sentence or a diagnostic, never our traceback."""
+    from penstock.cli.failures import guarded
+
+    sys.exit(guarded(penstock))

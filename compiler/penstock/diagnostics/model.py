@@ -1,0 +1,51 @@
+"""One data type for every message, so that each renderer and each test sees the same facts.
+
+Plain dataclasses: the language raises them, and the language loads only the standard library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where something stands in the user's source: 1-based lines and columns, end exclusive.
+
+    `file` is relative to the project's root and uses `/`, so that no path of a machine is kept.
+    Columns are 0 when they are not known.
+    """
+
+    file: str
+    line: int
+    col: int = 0
+    end_line: int = 0
+    end_col: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: a stable code, a headline that stands alone, the place, and one hint."""
+
+    code: str
+    message: str
+    span: Span | None
+    severity: Severity = "error"
+    label: str = ""
+    hint: str = ""
+    notes: tuple[tuple[Span, str], ...] = ()
+
+
+class PipelineError(Exception):
+    """The pipeline has errors; all that the stage found are in `diagnostics`, in source order."""
+
+    root: Path | None = None
+    """The folder that the places are told from, where it is known."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("\n".join(f"{found.code}: {found.message}" for found in diagnostics))

@@ -1,0 +1,35 @@
+"""Tells `a and b` from `if a`: Python asks both for the same bool. Only used on errors."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from types import FrameType
+
+from penstock.diagnostics import Span
+
+
+def joined_by(frame: FrameType, span: Span) -> str | None:
+    """`and`, `or` or `not` when the expression at the span is an operand of it.
+
+    None when it is not, and also where the source is not to be had.
+    """
+    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
+    if not lines or not span.col:
+        return None
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    place = (span.line, span.col - 1, span.end_line, span.end_col - 1)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BoolOp) and any(_at(one) == place for one in node.values):
+            return "and" if isinstance(node.op, ast.And) else "or"
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            if place in (_at(node), _at(node.operand)):
+                return "not"
+    return None
+
+
+def _at(node: ast.expr) -> tuple[int, int, int | None, int | None]:
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset

@@ -1,0 +1,87 @@
+"""Where in the user's source something happens, to the column, from the running frame."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+
+from penstock.diagnostics import Span
+
+_OURS = str(Path(__file__).resolve().parent.parent) + os.sep
+Positions = dict[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]
+
+
+def user_frame() -> FrameType:
+    """The innermost frame that is not penstock's own."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return frame or sys._getframe(1)  # noqa: SLF001 - only penstock's own frames: name this one
+
+
+def project_root(file: str) -> Path:
+    """The folder that paths are told from: the nearest with a pyproject.toml, else `import_root`."""
+    start = import_root(file)
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    return start
+
+
+def import_root(file: str) -> Path:
+    """The first folder above the file that is no package: what must be on `sys.path`."""
+    folder = Path(file).resolve().parent
+    while (folder / "__init__.py").is_file() and folder.parent != folder:
+        folder = folder.parent
+    return folder
+
+
+class Places:
+    """Turns frames and code into spans; remembers what it looked up for one trace."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[str, str] = {}
+        self._positions: Positions = {}
+
+    def here(self, frame: FrameType | None = None) -> Span:
+        """The expression that the frame (by default the user's innermost) is evaluating."""
+        frame = frame or user_frame()
+        return self.at(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+    def at(self, code: CodeType, offset: int, line: int) -> Span:
+        """The expression of the instruction; only the line where Python keeps no columns."""
+        positions = self._positions.get(code)
+        if positions is None:
+            positions = self._positions[code] = list(islice(code.co_positions(), 2_000_000))
+        index = offset // 2
+        start, end, col, end_col = (
+            positions[index] if 0 <= index < len(positions) else (None, None, None, None)
+        )
+        file = self.file(code.co_filename)
+        if start is None or end is None or col is None or end_col is None:
+            return Span(file, start or line, 0, start or line, 0)
+        # Python counts columns in bytes from 0; people count from 1. The renderer has the text.
+        return Span(file, start, col + 1, end, end_col + 1)
+
+    def definition(self, code: CodeType) -> Span:
+        """The first line of a function."""
+        return Span(self.file(code.co_filename), code.co_firstlineno, 0, code.co_firstlineno, 0)
+
+    def file(self, path: str) -> str:
+        """The path from the project's root, with `/`; the bare name outside of it."""
+        name = self._names.get(path)
+        if name is None:
+            name = self._names[path] = self._relative(path)
+        return name
+
+    def _relative(self, path: str) -> str:
+        if path.startswith("<"):
+            return path
+        full = Path(path).resolve()
+        if full.is_relative_to(self._root):
+            return full.relative_to(self._root).as_posix()
+        return full.name

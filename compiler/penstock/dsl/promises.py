@@ -1,0 +1,404 @@
+"""Values that do not exist until the pipeline runs, and what may be done with them until then.
+
+Each forbidden use is reported at the user's line; it then gives a harmless stand-in, so that
+tracing goes on and all problems are told together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from penstock.dsl.annotations import has_fields, item_of, part_of
+from penstock_runtime.hints import plain
+
+if TYPE_CHECKING:
+    from penstock.dsl.tracing import Trace
+
+Plain = dict[str, object]
+
+_COMPUTED = "the value does not exist until the pipeline runs; compute it inside a step"
+
+
+class Refusing:
+    """Every use of a run-time value that Python offers and a pipeline cannot have."""
+
+    __slots__ = ("_trace",)
+    _trace: Trace
+
+    def _refuse(self, code: str, message: str, label: str, hint: str) -> None:
+        self._trace.problem(code, message, label=label, hint=hint)
+
+    def __bool__(self) -> bool:
+        self._trace.used_as_bool()
+        return False
+
+    def __format__(self, spec: str) -> str:
+        self._refuse(
+            "PS103",
+            "this value does not exist until the pipeline runs",
+            "turned into text",
+            "pass the value to a step and build the text there",
+        )
+        return ""
+
+    def __str__(self) -> str:
+        return self.__format__("")
+
+    def __len__(self) -> int:
+        self._refuse(
+            "PS104",
+            "the length of this value is not known until the pipeline runs",
+            "asked for its length",
+            "return the length from the step, or loop with `with each(...)`",
+        )
+        return 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self._refuse(
+            "PS105",
+            "this value cannot be iterated over until the pipeline runs",
+            "iterated over",
+            "loop with `with each(value) as item:`; several outputs need a NamedTuple",
+        )
+        return iter(())
+
+    def __contains__(self, item: object) -> bool:
+        self._refuse(
+            "PS108",
+            "this value cannot be searched until the pipeline runs",
+            "searched with `in`",
+            _COMPUTED,
+        )
+        return False
+
+    def __call__(self, *args: object, **kwargs: object) -> Poison:
+        self._refuse("PS108", "a run-time value cannot be called", "called", _COMPUTED)
+        return Poison(self._trace)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def _number(self, label: str) -> None:
+        self._refuse(
+            "PS108",
+            "this value cannot be turned into a number until the pipeline runs",
+            label,
+            _COMPUTED,
+        )
+
+    def __int__(self) -> int:
+        self._number("turned into an int")
+        return 0
+
+    def __index__(self) -> int:
+        self._number("used as an index")
+        return 0
+
+    def __float__(self) -> float:
+        self._number("turned into a float")
+        return 0.0
+
+    def __complex__(self) -> complex:
+        self._number("turned into a complex number")
+        return 0j
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self._refuse("PS108", "a run-time value cannot be changed", "changed", _COMPUTED)
+
+    def __delitem__(self, key: object) -> None:
+        self._refuse("PS108", "a run-time value cannot be changed", "changed", _COMPUTED)
+
+    def __enter__(self) -> Poison:
+        self._refuse("PS108", "a run-time value is no context manager", "entered", _COMPUTED)
+        return Poison(self._trace)
+
+    def __exit__(self, *details: object) -> None:
+        return None
+
+    def __await__(self) -> Iterator[Any]:
+        self._refuse("PS108", "a run-time value cannot be awaited", "awaited", _COMPUTED)
+        return iter(())
+
+
+def _arithmetic(name: str) -> Callable[..., Poison]:
+    def refuse(self: Refusing, *others: object) -> Poison:
+        self._refuse(  # pyright: ignore[reportPrivateUsage] - a method made here, set below
+            "PS106",
+            "this value cannot be computed with until the pipeline runs",
+            "used in arithmetic",
+            "compute it inside a step and return the result",
+        )
+        return Poison(self._trace)  # pyright: ignore[reportPrivateUsage] - as above
+
+    refuse.__name__ = name
+    return refuse
+
+
+for _name in (
+    "add sub mul truediv floordiv mod divmod pow matmul lshift rshift xor "
+    "radd rsub rmul rtruediv rfloordiv rmod rdivmod rpow rmatmul rlshift rrshift rxor"
+).split():
+    setattr(Refusing, f"__{_name}__", _arithmetic(f"__{_name}__"))
+for _name in ("neg", "pos", "abs", "round", "trunc", "floor", "ceil"):
+    setattr(Refusing, f"__{_name}__", _arithmetic(f"__{_name}__"))
+
+
+class Conditional(Refusing):
+    """What can stand in a condition: combined by `&`, `|` and `~`."""
+
+    __slots__ = ()
+
+    def _condition(self) -> Plain:
+        raise NotImplementedError
+
+    def _combined(self, other: object, how: str) -> Condition | Poison:
+        if isinstance(other, Poison):
+            return other
+        if not isinstance(other, Conditional):
+            self._refuse(
+                "PS108",
+                f"a condition cannot be combined with {type(other).__name__}",
+                "no condition",
+                "combine conditions such as `(a > 1) & (b == 2)`, with parentheses",
+            )
+            return Poison(self._trace)
+        parts: list[object] = []
+        for one in (self._condition(), other._condition()):
+            inner = one.get(how)
+            parts.extend(inner if isinstance(inner, list) else [one])  # pyright: ignore[reportUnknownArgumentType]
+        return Condition(self._trace, {how: parts})
+
+    def __and__(self, other: object) -> Condition | Poison:
+        return self._combined(other, "all")
+
+    def __or__(self, other: object) -> Condition | Poison:
+        return self._combined(other, "any")
+
+    def __rand__(self, other: object) -> Condition | Poison:
+        return self._combined(other, "all")
+
+    def __ror__(self, other: object) -> Condition | Poison:
+        return self._combined(other, "any")
+
+    def __invert__(self) -> Condition:
+        return Condition(self._trace, {"not": self._condition()})
+
+
+class Condition(Conditional):
+    """A comparison of run-time values, or several combined."""
+
+    __slots__ = ("plain",)
+
+    def __init__(self, trace: Trace, plain: Plain) -> None:
+        self._trace = trace
+        self.plain = plain
+
+    def _condition(self) -> Plain:
+        return self.plain
+
+    def __repr__(self) -> str:
+        return "<condition>"
+
+    def __eq__(self, other: object) -> bool:
+        self._refuse(
+            "PS108",
+            "a condition cannot be compared",
+            "compared",
+            "combine conditions with `&`, `|` and `~`",
+        )
+        return False
+
+    __hash__ = Refusing.__hash__
+
+
+class Promise(Conditional):
+    """One value of a running pipeline: where it will come from, and what it is annotated as."""
+
+    __slots__ = ("_hint", "_parts", "_ref")
+
+    def __init__(self, trace: Trace, ref: Plain, hint: Any, parts: int | None = None) -> None:
+        self._trace = trace
+        self._ref = ref
+        self._hint = hint
+        self._parts = parts
+
+    def __repr__(self) -> str:
+        return f"<run-time value of type {getattr(self._hint, '__name__', self._hint)}>"
+
+    def _condition(self) -> Plain:
+        return {"truth": self._ref}
+
+    def _part(self, key: str | int) -> Promise:
+        path = self._ref.get("key", [])
+        if not isinstance(path, list) or "value" in self._ref or "list" in self._ref:
+            return self._constant_part(key)
+        ref = {**self._ref, "key": [*path, key]}  # pyright: ignore[reportUnknownVariableType]
+        return Promise(self._trace, ref, part_of(self._hint, key))
+
+    def _constant_part(self, key: str | int) -> Promise:
+        inner = self._ref.get("value", self._ref.get("list"))
+        try:
+            part = inner[key]  # type: ignore[index]  # what cannot be indexed is reported below
+        except (TypeError, LookupError):
+            self._refuse("PS107", f"there is no {key!r} in this value", "no such part", "")
+            return Poison(self._trace)
+        ref = part if "list" in self._ref else {"value": part}
+        return Promise(self._trace, ref, part_of(self._hint, key))
+
+    def __getitem__(self, key: object) -> Promise:
+        if isinstance(key, bool) or not isinstance(key, str | int):
+            self._refuse(
+                "PS108",
+                "only a fixed name or position can be picked out of a run-time value",
+                "picked by this",
+                "write the key as text or a whole number, or pick it inside a step",
+            )
+            return Poison(self._trace)
+        return self._part(key)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = has_fields(self._hint)
+        if name in known:
+            return self._part(name)
+        self._refuse(
+            "PS107",
+            f"this value has no {name!r} before the pipeline runs",
+            "no such output",
+            "use it inside a step, or return it from the step as an output of its own",
+        )
+        return Poison(self._trace)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in ("_trace", "_ref", "_hint", "_parts"):
+            object.__setattr__(self, name, value)
+        else:
+            self._refuse("PS108", "a run-time value cannot be changed", "changed", _COMPUTED)
+
+    def __iter__(self) -> Iterator[Any]:
+        arguments = getattr(plain(self._hint), "__args__", ())
+        count = self._parts
+        if count is None and getattr(plain(self._hint), "__origin__", None) is tuple:
+            count = len(arguments) if ... not in arguments else None
+        if count is None:
+            return super().__iter__()
+        return iter([self._part(position) for position in range(count)])
+
+    def _compared(self, operator: str, other: object) -> Condition | Poison:
+        if isinstance(other, Poison):
+            return other
+        if isinstance(other, Condition):
+            self._refuse("PS108", "a condition cannot be compared", "compared", _COMPUTED)
+            return Poison(self._trace)
+        right = self._trace.value(other)
+        return Condition(self._trace, {"compare": [self._ref, operator, right]})
+
+    def __eq__(self, other: object) -> Any:
+        return self._compared("==", other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compared("!=", other)
+
+    def __lt__(self, other: object) -> Any:
+        return self._compared("<", other)
+
+    def __le__(self, other: object) -> Any:
+        return self._compared("<=", other)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compared(">", other)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compared(">=", other)
+
+    __hash__ = Refusing.__hash__
+
+
+class Poison(Promise):
+    """What a refused use gives: it stays silent, since its cause is reported already."""
+
+    __slots__ = ()
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(trace, {"value": None}, Any)
+
+    def _refuse(self, code: str, message: str, label: str, hint: str) -> None:
+        return None
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: object) -> Promise:
+        return self
+
+    def _compared(self, operator: str, other: object) -> Condition | Poison:
+        return self
+
+    def _combined(self, other: object, how: str) -> Condition | Poison:
+        return self
+
+    def __invert__(self) -> Any:
+        return self
+
+
+class Done:
+    """What a step without outputs gives: nothing to pass on, but something to wait for."""
+
+    __slots__ = ("_trace", "names")
+
+    def __init__(self, trace: Trace, names: tuple[str, ...]) -> None:
+        self._trace = trace
+        self.names = names
+
+    def __repr__(self) -> str:
+        return f"<end of {', '.join(self.names)}>"
+
+
+class Outputs:
+    """The named outputs of a step or nested pipeline; unpacks, and gives each by its name."""
+
+    __slots__ = ("_trace", "promises", "source")
+
+    def __init__(self, trace: Trace, source: str, promises: dict[str, Any]) -> None:
+        self._trace = trace
+        self.source = source
+        self.promises = promises
+
+    def __repr__(self) -> str:
+        return f"<outputs {', '.join(self.promises)} of {self.source}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.promises.values())
+
+    def __len__(self) -> int:
+        return len(self.promises)
+
+    def __getitem__(self, position: int) -> Any:
+        return list(self.promises.values())[position]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in self.promises:
+            return self.promises[name]
+        outputs = ", ".join(self.promises)
+        self._trace.problem(
+            "PS113",
+            f"{self.source} has no output {name!r}",
+            label="no such output",
+            hint=f"its outputs are {outputs}",
+        )
+        return Poison(self._trace)
+
+
+def item_promise(trace: Trace, ref: Plain, hint: Any, parts: int | None) -> Promise:
+    """The promise of one item of a list with that annotation."""
+    return Promise(trace, ref, item_of(hint), parts)
+

@@ -1,0 +1,242 @@
+"""Watches a pipeline's body run and writes down what it calls, as plain data."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from penstock.diagnostics import Diagnostic, Severity, Span
+from penstock.dsl.annotations import TypeTable
+from penstock.dsl.places import Places, user_frame
+from penstock.dsl.promises import Condition, Done, Outputs, Poison, Promise
+from penstock_runtime.parameters import to_json
+
+if TYPE_CHECKING:
+    from penstock.dsl.components import Definition
+
+Plain = dict[str, object]
+
+_current: ContextVar[Trace | None] = ContextVar("penstock_trace", default=None)
+
+_LONGEST_ID = 80
+
+
+def current_trace() -> Trace | None:
+    """The trace that is under way in this context; None outside of a pipeline."""
+    return _current.get()
+
+
+class Trace:
+    """One pipeline being traced: its steps and scopes so far, and what went wrong."""
+
+    def __init__(self, root: Path) -> None:
+        self.places = Places(root)
+        self.types = TypeTable()
+        self.problems: list[Diagnostic] = []
+        self.components: dict[str, Plain] = {}
+        self.steps: dict[str, Plain] = {}
+        self.scopes: dict[str, Plain] = {}
+        self.parameters: dict[str, Plain] = {}
+        self.open: list[str] = []
+        self.prefixes: list[str] = [""]
+        self.pipelines: list[object] = []
+        self.last_chain: tuple[str | None, str] | None = None
+        self.definitions: dict[int, Definition] = {}
+        self.waiting: list[tuple[str, list[object], Span]] = []
+        self._taken: dict[str, int] = {}
+        self._called: dict[object, list[str]] = {}
+
+    def __enter__(self) -> Trace:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        _current.reset(self._token)
+
+    def problem(
+        self,
+        code: str,
+        message: str,
+        *,
+        span: Span | None = None,
+        label: str = "",
+        hint: str = "",
+        severity: Severity = "error",
+        notes: tuple[tuple[Span, str], ...] = (),
+    ) -> None:
+        """Reports a problem, by default at the line that the user's code is at."""
+        found = Diagnostic(
+            code=code,
+            message=message,
+            span=span or self.places.here(),
+            severity=severity,
+            label=label,
+            hint=hint,
+            notes=notes,
+        )
+        if found not in self.problems:
+            self.problems.append(found)
+
+    def used_as_bool(self) -> None:
+        """Reports that the user's line took a run-time value as a Python bool."""
+        from penstock.dsl.booleans import joined_by
+
+        frame = user_frame()
+        span = self.places.here(frame)
+        word = joined_by(frame, span)
+        if word is None:
+            self.problem(
+                "PS101",
+                "this value does not exist until the pipeline runs",
+                span=span,
+                label="used as a Python bool",
+                hint="branch with `with when(...):`, not `if`",
+            )
+        else:
+            symbol = {"and": "&", "or": "|", "not": "~"}[word]
+            self.problem(
+                "PS102",
+                f"`{word}` cannot wait for a run-time value",
+                span=span,
+                label=f"used with `{word}`",
+                hint=f"combine conditions with `{symbol}`, each in parentheses",
+            )
+
+    @property
+    def scope(self) -> str | None:
+        """The innermost open scope."""
+        return self.open[-1] if self.open else None
+
+    def fresh(self, name: str, prefix: str | None = None) -> str:
+        """An id that no step or scope has: the name, told apart by a number where needed."""
+        path = self.prefixes[-1] if prefix is None else prefix
+        base = f"{path}{name}" if len(path) + len(name) <= _LONGEST_ID else name
+        count = self._taken.get(base, 0) + 1
+        while True:
+            found = base if count == 1 else f"{base}_{count}"
+            if found not in self.steps and found not in self.scopes:
+                self._taken[base] = count
+                return found
+            count += 1
+
+    def enter(self, name: str, scope: Plain, span: Span) -> str:
+        """Opens a scope; what follows belongs to it until `leave`."""
+        identity = self.fresh(name)
+        if self.scope is not None:
+            scope["in"] = self.scope
+        scope["at"] = text_of(span)
+        self.scopes[identity] = scope
+        self.open.append(identity)
+        self.last_chain = None
+        return identity
+
+    def leave(self) -> None:
+        """Closes the innermost scope."""
+        self.open.pop()
+
+    def add_step(self, name: str, step: Plain, caller: object) -> str:
+        """Writes down one call of a component under an id of its own."""
+        identity = self.fresh(name)
+        if self.scope is not None:
+            step["in"] = self.scope
+        self.steps[identity] = step
+        self.last_chain = None
+        self._called.setdefault(caller, []).append(identity)
+        return identity
+
+    def calls_of(self, caller: object) -> list[str]:
+        """The ids of the steps that a callable was called as."""
+        return self._called.get(caller, [])
+
+    def value(self, given: object, what: str = "this value") -> Plain:
+        """What the user passed, as a plain value; what cannot be passed is reported."""
+        if isinstance(given, Promise):
+            return self._promised(given)
+        if isinstance(given, Outputs):
+            self.problem(
+                "PS109",
+                f"{what} is several outputs at once",
+                label="several outputs",
+                hint=f"pass one of them: {', '.join(given.promises)}",
+            )
+            return {"value": None}
+        if isinstance(given, Done | Condition):
+            kind = "a condition" if isinstance(given, Condition) else "the end of a step"
+            self.problem(
+                "PS109",
+                f"{what} is {kind}, which is no value",
+                label="no value to pass on",
+                hint="return a value from a step and pass that; order steps with after=[...]",
+            )
+            return {"value": None}
+        if isinstance(given, list | tuple) and _holds_promise(given):  # pyright: ignore[reportUnknownArgumentType]
+            return {"list": [self.value(item, what) for item in given]}  # pyright: ignore[reportUnknownVariableType]
+        return {"value": self._constant(given, what)}
+
+    def _promised(self, promise: Promise) -> Plain:
+        if isinstance(promise, Poison):
+            return {"value": None}
+        if promise._trace is not self:  # pyright: ignore[reportPrivateUsage] - promises are ours
+            self.problem(
+                "PS123",
+                "this value belongs to another pipeline",
+                label="from another pipeline",
+                hint="pass it as a parameter, or return it from the nested pipeline",
+            )
+            return {"value": None}
+        return promise._ref  # pyright: ignore[reportPrivateUsage] - promises are ours
+
+    def _constant(self, given: object, what: str) -> object:
+        value = given.value if isinstance(given, Enum) else given
+        try:
+            found = to_json(value)
+            _check_text(found)
+        except (TypeError, ValueError, RecursionError) as error:
+            kind = type(given).__name__
+            reason = f" ({error})" if isinstance(error, ValueError) else ""
+            self.problem(
+                "PS109",
+                f"{what} is a {kind} made while the pipeline is written; it cannot be passed on"
+                + reason,
+                label=f"a {kind}",
+                hint="make it inside a step; numbers, text, bools, lists and dicts can be passed",
+            )
+            return None
+        return found
+
+
+def text_of(span: Span) -> str:
+    """The span as the plain form writes it."""
+    if not span.col:
+        return f"{span.file}:{span.line}"
+    return f"{span.file}:{span.line}:{span.col}-{span.end_line}:{span.end_col}"
+
+
+def _holds_promise(items: Any) -> bool:
+    return any(
+        isinstance(item, Promise | Outputs | Done | Condition)
+        or (isinstance(item, list | tuple) and _holds_promise(item))
+        for item in items
+    )
+
+
+def _check_text(value: object) -> None:
+    """Raises ValueError for text that has no bytes (half of a surrogate pair)."""
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, dict):
+        for key, entry in value.items():  # pyright: ignore[reportUnknownVariableType]
+            _check_text(key)  # pyright: ignore[reportUnknownArgumentType]
+            _check_text(entry)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, list):
+        for entry in value:  # pyright: ignore[reportUnknownVariableType]
+            _check_text(entry)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def trace_at(frame: FrameType | None = None) -> tuple[Trace, Span] | None:
+    """The trace under way together with the user's place; None outside of a pipeline."""
+    trace = _current.get()
+    return None if trace is None else (trace, trace.places.here(frame))

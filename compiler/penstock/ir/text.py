@@ -1,0 +1,18 @@
+"""A pipeline as YAML text, and back."""
+
+from __future__ import annotations
+
+from penstock.ir.nodes import PipelineIR
+from penstock.ir.plain import from_plain
+from penstock.ir.write import to_plain
+from penstock.ir.yamltext import dump, load
+
+
+def dump_pipeline(ir: PipelineIR) -> str:
+    """The pipeline as YAML that a person reads; `load_pipeline` gives the same pipeline."""
+    return dump(to_plain(ir))
+
+
+def load_pipeline(text: str | bytes) -> PipelineIR:
+    """The pipeline that the YAML describes; raises `YamlError` or `IRError`."""
+    return from_plain(load(text))

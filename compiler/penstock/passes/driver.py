@@ -1,0 +1,52 @@
+"""Runs passes in order: all checks of a stage, then its rewrites, each verified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penstock.diagnostics import Diagnostic, PipelineError
+from penstock.ir.lookup import lookup
+from penstock.ir.nodes import PipelineIR
+from penstock.passes.model import Log, Pass, Rewrite
+from penstock.passes.verify import verify
+
+
+def run_passes(
+    ir: PipelineIR, passes: Sequence[Pass]
+) -> tuple[PipelineIR, tuple[Diagnostic, ...]]:
+    """The pipeline after the passes, and the warnings.
+
+    Consecutive checks are one stage: all of them run, and their errors are raised together as
+    `PipelineError`, in source order. After each rewrite the verifier looks; what it finds is a
+    bug of penstock and raised as PS901.
+    """
+    names = lookup(ir)
+    log = Log()
+    for one in passes:
+        if isinstance(one, Rewrite):
+            _stop_on_errors(log)
+            ir = one(names, log)
+            names = lookup(ir)
+            verify(names, after=one.name)
+        else:
+            one(names, log)
+    _stop_on_errors(log)
+    return ir, in_source_order(log.found)
+
+
+def _stop_on_errors(log: Log) -> None:
+    if any(found.severity == "error" for found in log.found):
+        raise PipelineError(in_source_order(log.found))
+
+
+def in_source_order(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each problem once, by file, line and column; what has no place comes last."""
+    unique = dict.fromkeys(found)
+    return tuple(
+        sorted(
+            unique,
+            key=lambda one: (
+                (0, one.span.file, one.span.line, one.span.col) if one.span else (1, "", 0, 0)
+            ),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Reads the records of runs: queries, comparisons, lineage, reports and pictures."""

@@ -1,0 +1,28 @@
+"""The program inside every image: `python -m penstock_runtime [REQUEST.json | -] [--result PATH]`.
+
+`python -m penstock_runtime airflow` and `... kubeflow` take the request in the convention of
+that host. Exit codes: 0 done, 1 the user's code raised, 2 bad request, 3 the store failed.
+"""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step as the command line says; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    from penstock_runtime.hosts.process import guarded
+
+    if given[:1] == ["airflow"]:
+        from penstock_runtime.hosts.airflow import run
+    elif given[:1] == ["kubeflow"]:
+        from penstock_runtime.hosts.kubeflow import run
+    else:
+        from penstock_runtime.hosts.plain import run
+
+        return guarded(run, given)
+    return guarded(run, given[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

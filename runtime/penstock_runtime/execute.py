@@ -1,0 +1,242 @@
+"""Runs one step: load the inputs, call the user's code, store the outputs, commit."""
+
+import os
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from penstock_runtime.artifacts import load_value, save_value
+from penstock_runtime.context import ActiveRun, CurveSink, active
+from penstock_runtime.errors import BadRequest, StepFailed, StoreError
+from penstock_runtime.hints import Hint, plain
+from penstock_runtime.outputs import (
+    metrics_in,
+    named_outputs,
+    parameter_json,
+    plain_metrics,
+    project,
+)
+from penstock_runtime.parameters import coerce, is_parameter
+from penstock_runtime.records import RunRecords, Stopwatch
+from penstock_runtime.reference import Artifact, Constant, Value, value_to_json
+from penstock_runtime.request import Request
+from penstock_runtime.response import Response, response_from
+from penstock_runtime.store import Store, open_store
+from penstock_runtime.target import Target, environment, find_target
+
+
+def execute(
+    request: Request, store: Store | None = None, *, trusted: bool = True, announce: bool = False
+) -> Response:
+    """Run the step that a request describes, and commit it.
+
+    A step of this run that is committed already, with the same code and inputs, is not called
+    again: its outputs are adopted. `trusted` says that the input artifacts come from this
+    store's runs; `announce` writes a record when the step starts.
+
+    Raises StepFailed (the user's code), BadRequest (the request), StoreError (the store).
+    Nothing is published unless the whole step succeeded.
+    """
+    store = store or open_store(request.store)
+    records = RunRecords(store, request.run)
+    if (done := _adopted(records, request)) is not None:
+        return done
+    watch = Stopwatch()
+    run = ActiveRun(
+        request.run,
+        request.step,
+        request.attempt,
+        request.orchestrator_run,
+        sink=_curve_sink(records, request),
+    )
+    if announce:
+        records.step_started(request.step, request.attempt, _attempt_facts(request, watch))
+    try:
+        response = _run(request, store, run, watch, trusted)
+        run.flush()
+    except (StepFailed, BadRequest, StoreError, SystemExit, KeyboardInterrupt) as error:
+        _record_failure(records, request, watch, run, error)
+        raise
+    return _committed(request, records, watch, run, response)
+
+
+def _run(
+    request: Request, store: Store, run: ActiveRun, watch: Stopwatch, trusted: bool
+) -> Response:
+    with store.scratch() as scratch, environment(request.env):
+        target = find_target(request.step, request.code, request.path)
+        values = load_inputs(request.inputs, target, store, scratch, trusted=trusted)
+        watch.lap("load")
+        fields = {name: values.pop(name) for name in request.fields}
+        with active(run):
+            result = target(fields, values)
+        watch.lap("run")
+        outputs = named_outputs(request.step, target.output_hints, result)
+        response = Response(
+            outputs=_stored(request.step, target, outputs, store, scratch),
+            projections=project(request.step, outputs, request.projections),
+            metrics=plain_metrics({**run.metrics, **metrics_in(outputs)}),
+        )
+        watch.lap("store")
+    return response
+
+
+def load_inputs(
+    inputs: Mapping[str, Value], target: Target, store: Store, scratch: Path, *, trusted: bool
+) -> dict[str, Any]:
+    """The inputs of a step as its annotations ask. Raises StepFailed, BadRequest, StoreError."""
+    loaded: dict[str, Any] = {}
+    for number, (name, value) in enumerate(inputs.items()):
+        hint = target.input_hints.get(name, Any)
+        with loading(target.step, name, value):
+            loaded[name] = _loaded(value, hint, store, scratch / f"in{number}", trusted)
+    return loaded
+
+
+class loading:
+    """Name the input in whatever goes wrong while it is loaded."""
+
+    def __init__(self, step: str, name: str, value: Value) -> None:
+        self._where = f"input {name!r} of step {step!r}"
+        self._constant = isinstance(value, Constant)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, StoreError):
+            return
+        if self._constant:
+            raise BadRequest(f"{self._where}: {error}") from error
+        raise StepFailed(
+            f"{self._where} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+
+
+def item_hint(hint: Hint) -> Hint:
+    """The annotation of the items of a list; Any when it does not tell."""
+    import typing
+
+    arguments = typing.get_args(plain(hint))
+    return arguments[0] if len(arguments) == 1 else Any
+
+
+def _loaded(value: Value, hint: Hint, store: Store, path: Path, trusted: bool) -> Any:
+    if isinstance(value, Constant):
+        return coerce(value.value, hint)
+    if isinstance(value, Artifact):
+        return load_value(value.ref, hint, store, path, trusted=trusted)
+    each = item_hint(hint)
+    return [
+        _loaded(item, each, store, path.with_name(f"{path.name}-{number}"), trusted)
+        for number, item in enumerate(value.items)
+    ]
+
+
+def _stored(
+    step: str, target: Target, outputs: Mapping[str, Any], store: Store, scratch: Path
+) -> dict[str, Value]:
+    stored: dict[str, Value] = {}
+    for number, (name, value) in enumerate(outputs.items()):
+        hint = target.output_hints[name]
+        if is_parameter(hint):
+            stored[name] = Constant(parameter_json(step, name, value, hint))
+            continue
+        try:
+            stored[name] = Artifact(save_value(value, store, scratch / f"out{number}"))
+        except StoreError:
+            raise
+        except Exception as error:  # of the user's type, or of the library that writes it
+            raise cannot_store(step, name, value, error) from error
+    return stored
+
+
+def cannot_store(step: str, name: str, value: object, error: Exception) -> StepFailed:
+    """The output cannot be saved by the materializer of its type: the user has to act."""
+    return StepFailed(
+        f"output {name!r} of step {step!r} ({type(value).__name__}) cannot be stored: "
+        f"{type(error).__name__}: {error}"
+    )
+
+
+def _committed(
+    request: Request, records: RunRecords, watch: Stopwatch, run: ActiveRun, response: Response
+) -> Response:
+    facts = {
+        **_attempt_facts(request, watch),
+        **watch.times(),
+        "status": "succeeded",
+        "inputs": {name: value_to_json(value) for name, value in request.inputs.items()},
+        "fields": list(request.fields),
+        **{key: value for key, value in response.to_json().items() if key != "format"},
+        "metadata": run.metadata,
+    }
+    if records.commit(request.step, facts):
+        return response
+    # Another runner of the same run was faster: what it committed is what happened.
+    adopted = _adopted(records, request)
+    if adopted is None:
+        raise StoreError(f"the commit of step {request.step!r} was refused but cannot be read")
+    return adopted
+
+
+def _adopted(records: RunRecords, request: Request) -> Response | None:
+    found = records.committed(request.step)
+    if found is None:
+        return None
+    inputs = {name: value_to_json(value) for name, value in request.inputs.items()}
+    if found.get("inputs") != inputs or found.get("code") != request.code:
+        raise BadRequest(
+            f"step {request.step!r} of run {request.run} is committed already, with other "
+            "inputs or code; give every instance of a step a name of its own"
+        )
+    try:
+        return response_from(found)
+    except BadRequest as error:
+        raise StoreError(f"the commit of step {request.step!r} is damaged: {error}") from error
+
+
+def _attempt_facts(request: Request, watch: Stopwatch) -> dict[str, Any]:
+    return {
+        "step": request.step,
+        "attempt": request.attempt,
+        "code": request.code,
+        "started": watch.started,
+        "host": os.uname().nodename,
+        **({"orchestrator_run": request.orchestrator_run} if request.orchestrator_run else {}),
+    }
+
+
+def _record_failure(
+    records: RunRecords,
+    request: Request,
+    watch: Stopwatch,
+    run: ActiveRun,
+    error: BaseException,
+) -> None:
+    cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
+    facts = {
+        **_attempt_facts(request, watch),
+        **watch.times(),
+        "status": "failed" if isinstance(error, Exception) else "cancelled",
+        "error": {
+            "class": f"{type(cause).__module__}:{type(cause).__qualname__}",
+            "message": str(error),
+            "traceback": error.trace if isinstance(error, StepFailed) else "",
+        },
+    }
+    try:
+        records.step_failed(request.step, request.attempt, facts)
+        run.flush()
+    except StoreError as second:
+        error.add_note(f"the failure could not be recorded: {second}")
+
+
+def _curve_sink(records: RunRecords, request: Request) -> CurveSink:
+    numbers = count()
+
+    def write(points: list[dict[str, Any]]) -> None:
+        records.curve(request.step, request.attempt, next(numbers), points)
+
+    return write

@@ -1,0 +1,1 @@
+"""How each host hands over a request and takes the response."""

@@ -1,0 +1,42 @@
+"""The request as a file or on stdin, the response as a file or on stdout."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from penstock_runtime.errors import BadRequest
+from penstock_runtime.execute import execute
+from penstock_runtime.hosts.process import stdout_to_stderr, write_result
+from penstock_runtime.request import parse_request
+from penstock_runtime.store import canonical_json
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run one step. Without `--result` the response is all that goes to stdout."""
+    parser = argparse.ArgumentParser(
+        prog="python -m penstock_runtime",
+        description="Run one step of a penstock pipeline.",
+        epilog="example: python -m penstock_runtime request.json --result response.json",
+    )
+    parser.add_argument("request", nargs="?", default="-", help="JSON file; - is stdin (default)")
+    parser.add_argument("--result", type=Path, help="where to write the response (default: stdout)")
+    options = parser.parse_args(arguments)
+    request = parse_request(_read(options.request))
+    real = stdout_to_stderr() if options.result is None else None
+    response = canonical_json(execute(request, announce=True).to_json()) + b"\n"
+    if real is None:
+        write_result(options.result, response)
+        return
+    with os.fdopen(real, "wb") as stream:
+        stream.write(response)
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise BadRequest(f"the request {name} cannot be read: {error.strerror}") from error

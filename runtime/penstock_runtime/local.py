@@ -1,0 +1,317 @@
+"""A store in a folder of this machine.
+
+Writing is create-only and survives a crash at any point: a temporary file in the store, fsync,
+`os.link` to the final name (which fails if the name exists), fsync of the folder.
+"""
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from penstock_runtime.errors import ArtifactCorrupt, ArtifactMissing, StoreError, StoreFull
+from penstock_runtime.labels import is_digest, is_label
+from penstock_runtime.store import FORMAT, Blob, canonical_json
+
+_MARK = "penstock-store.json"
+_CHUNK = 1 << 20
+_LARGEST_RECORD = 64 << 20
+_READ_ONLY_FILE = 0o444
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+class LocalStore:
+    """A store in a folder; any number of processes may use it at once, without locks."""
+
+    def __init__(self, root: Path, *, create: bool = True) -> None:
+        self._root = root
+        if not (root / _MARK).is_file():
+            if not create:
+                raise StoreError(f"{root} is not a penstock store (no {_MARK})")
+            self._initialise()
+        self._check_format()
+
+    @property
+    def url(self) -> str:
+        """The folder, as an absolute path."""
+        return str(self._root)
+
+    def __repr__(self) -> str:
+        return f"LocalStore({self.url!r})"
+
+    def put_bytes(self, data: bytes) -> Blob:
+        """Store bytes; the same bytes are stored once."""
+        blob = Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+        final = self._blob_path(blob.digest)
+        if not self._holds(final, blob):
+            self._publish(self._written(data), final, heal=True)
+        return blob
+
+    def put_file(self, path: Path, *, owned: bool = False) -> Blob:
+        """Store a file; an `owned` one is linked into place, all others are copied."""
+        temporary = path if owned else self._temporary()
+        try:
+            blob = _hashed(path) if owned else self._copied(path, temporary)
+            final = self._blob_path(blob.digest)
+            if self._holds(final, blob):
+                temporary.unlink(missing_ok=True)
+                return blob
+            with open(temporary, "rb") as stream:
+                os.fsync(stream.fileno())
+            os.chmod(temporary, _READ_ONLY_FILE)
+            self._publish(temporary, final, heal=True)
+        except OSError as error:
+            _raise_for(error, temporary)
+        finally:
+            if not owned:
+                temporary.unlink(missing_ok=True)
+        return blob
+
+    def has(self, digest: str) -> bool:
+        """Whether a blob is there."""
+        return self._blob_path(digest).is_file()
+
+    def read_bytes(self, digest: str, size: int | None = None) -> bytes:
+        """The verified content of a blob."""
+        with self._opened(digest, size) as (stream, found):
+            data = stream.read(found + 1)
+            got = Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+            self._verify(digest, size, got)
+            return data
+
+    def copy_to(self, digest: str, target: Path, size: int | None = None) -> None:
+        """Write a blob to a new file, verified while it is copied."""
+        with self._opened(digest, size) as (stream, _):
+            try:
+                with open(target, "xb") as out:
+                    got = _pumped(stream, out)
+            except OSError as error:
+                _raise_for(error, target)
+            try:
+                self._verify(digest, size, got)
+            except ArtifactCorrupt:
+                target.unlink()
+                raise
+
+    def fetch(self, digest: str, scratch: Path, size: int | None = None) -> Path:
+        """The store's own file, verified; it must not be written to."""
+        with self._opened(digest, size) as (stream, _):
+            self._verify(digest, size, _pumped(stream, None))
+        return self._blob_path(digest)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a record; False if there is one already."""
+        if not data:
+            raise StoreError(f"the record {name} is empty")
+        final = self._record_path(name)
+        return False if final.exists() else self._publish(self._written(data), final)
+
+    def read(self, name: str) -> bytes | None:
+        """A record; None if there is none."""
+        path = self._record_path(name)
+        try:
+            with open(path, "rb", opener=_no_links) as stream:
+                data = stream.read(_LARGEST_RECORD + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            _raise_for(error, path)
+        if len(data) > _LARGEST_RECORD:
+            raise StoreError(f"{path} is larger than any record")
+        return data
+
+    def names(self, folder: str) -> list[str]:
+        """The names inside a folder of records, sorted."""
+        path = self._record_path(folder)
+        try:
+            return sorted(name for name in os.listdir(path) if is_label(name))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            _raise_for(error, path)
+
+    @contextmanager
+    def scratch(self) -> Generator[Path, None, None]:
+        """A folder inside the store, so that what is written there needs no second copy."""
+        folder = self._temporary()
+        try:
+            folder.mkdir()
+        except OSError as error:
+            _raise_for(error, folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _initialise(self) -> None:
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            (self._root / "tmp").mkdir(exist_ok=True)
+            blobs = self._root / "cas" / "sha256"
+            blobs.mkdir(parents=True, exist_ok=True)
+            ignore = self._root / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="ascii")
+        except OSError as error:
+            _raise_for(error, self._root)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        mark = {"format": FORMAT, "hash": "sha256", "created": now}
+        self._publish(self._written(canonical_json(mark) + b"\n"), self._root / _MARK)
+
+    def _check_format(self) -> None:
+        import json
+
+        try:
+            mark = json.loads((self._root / _MARK).read_bytes())
+            known = mark["format"] == FORMAT and mark["hash"] == "sha256"
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self._root / _MARK} is damaged: {error}") from error
+        except OSError as error:
+            _raise_for(error, self._root / _MARK)
+        if not known:
+            raise StoreError(
+                f"the store {self._root} has a format that this penstock is too old for"
+            )
+
+    def _blob_path(self, digest: str) -> Path:
+        if not is_digest(digest):
+            raise StoreError(f"{digest!r} is not a digest")
+        name = digest.removeprefix("sha256:")
+        return self._root / "cas" / "sha256" / name[:2] / name[2:]
+
+    def _record_path(self, name: str) -> Path:
+        parts = name.split("/")
+        if not all(is_label(part) for part in parts) or parts[0] in ("cas", "tmp"):
+            raise StoreError(f"{name!r} cannot name a record")
+        return self._root.joinpath(*parts)
+
+    def _temporary(self) -> Path:
+        return self._root / "tmp" / f"{os.getpid()}-{secrets.token_hex(8)}"
+
+    def _written(self, data: bytes) -> Path:
+        temporary = self._temporary()
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _READ_ONLY_FILE)
+            with open(descriptor, "wb", buffering=0) as stream:
+                view = memoryview(data)
+                while view:
+                    view = view[stream.write(view) :]
+                os.fsync(descriptor)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            _raise_for(error, temporary, len(data))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return temporary
+
+    def _copied(self, path: Path, temporary: Path) -> Blob:
+        with open(path, "rb") as stream, open(temporary, "xb") as out:
+            return _pumped(stream, out)
+
+    def _publish(self, temporary: Path, final: Path, *, heal: bool = False) -> bool:
+        try:
+            try:
+                os.link(temporary, final)
+            except FileNotFoundError:
+                _make_folder(final.parent)
+                os.link(temporary, final)
+        except FileExistsError:
+            if not heal:
+                return False
+            # Another writer of the same bytes, or a rotten copy: ours is known to be right.
+            os.replace(temporary, final)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise StoreError(f"the file system of {self._root} has no hard links") from error
+            _raise_for(error, final)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(final.parent)
+        return True
+
+    def _holds(self, final: Path, blob: Blob) -> bool:
+        try:
+            if final.stat().st_size != blob.size or _hashed(final) != blob:
+                return False
+            os.utime(final)  # a garbage collector spares what was used lately
+            _sync_folder(final.parent)  # its first writer may not have come so far
+        except FileNotFoundError:
+            return False
+        except PermissionError:  # another user's blob: it is right, only its time stays
+            return True
+        except OSError as error:
+            _raise_for(error, final)
+        return True
+
+    @contextmanager
+    def _opened(self, digest: str, size: int | None) -> Generator[tuple[BinaryIO, int], None, None]:
+        path = self._blob_path(digest)
+        try:
+            stream = open(path, "rb", opener=_no_links)  # noqa: SIM115 - closed by `with` below
+        except (FileNotFoundError, NotADirectoryError):
+            raise ArtifactMissing(digest, self.url) from None
+        except OSError as error:
+            _raise_for(error, path)
+        with stream:
+            found = os.fstat(stream.fileno()).st_size
+            if size is not None and found != size:
+                raise ArtifactCorrupt(digest, f"{found} bytes instead of {size}", self.url)
+            yield stream, found
+
+    def _verify(self, digest: str, size: int | None, got: Blob) -> None:
+        if got.digest != digest or (size is not None and got.size != size):
+            raise ArtifactCorrupt(digest, got.digest, self.url)
+
+
+def _pumped(stream: BinaryIO, out: BinaryIO | None) -> Blob:
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        if out is not None:
+            out.write(chunk)
+    return Blob(f"sha256:{digest.hexdigest()}", size)
+
+
+def _hashed(path: Path) -> Blob:
+    with open(path, "rb", opener=_no_links) as stream:
+        return _pumped(stream, None)
+
+
+def _no_links(path: str, flags: int) -> int:
+    # A symbolic link inside the store would lead a reader out of it.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir()
+    except FileNotFoundError:
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        return
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _raise_for(error: OSError, path: Path, size: int | None = None) -> NoReturn:
+    if error.errno in _FULL:
+        what = f"{size} bytes" if size is not None else "a file"
+        raise StoreFull(f"no space left for {what} at {path}; free some, then resume") from error
+    raise StoreError(f"the store failed at {path}: {error.strerror or error}") from error

@@ -1,0 +1,104 @@
+"""Records of a run: each one JSON object, written once, never changed."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from penstock_runtime.errors import BadRequest, StoreError
+from penstock_runtime.reference import as_object
+from penstock_runtime.request import check_attempt, check_label, check_run, parse_json
+from penstock_runtime.run_id import new_run_id, run_folder
+from penstock_runtime.store import Store, canonical_json
+
+FORMAT = 1
+
+
+class RunRecords:
+    """The writer of one run's records. Every method raises StoreError when the store fails.
+
+    Any number of writers may write the same run: the first one of a record wins, and `commit`
+    of a step is its only commit point.
+    """
+
+    def __init__(self, store: Store, run: str) -> None:
+        self._store = store
+        self._run = check_run(run)
+        self._folder = run_folder(run)
+
+    def start(self, facts: Mapping[str, Any]) -> bool:
+        """`00-start.json`: who, what, when. False if the run has one already."""
+        return self._create("00-start.json", facts)
+
+    def step_started(self, step: str, attempt: int, facts: Mapping[str, Any]) -> None:
+        """`steps/<step>/<attempt>/start-<uuid>.json`: this attempt has begun."""
+        self._create(f"{_attempt(step, attempt)}/start-{new_run_id()}.json", facts)
+
+    def step_failed(self, step: str, attempt: int, facts: Mapping[str, Any]) -> None:
+        """`steps/<step>/<attempt>/fail-<uuid>.json`: this attempt is over, without outputs."""
+        self._create(f"{_attempt(step, attempt)}/fail-{new_run_id()}.json", facts)
+
+    def commit(self, step: str, facts: Mapping[str, Any]) -> bool:
+        """`steps/<step>/commit.json`: the step is done. False if another writer was first."""
+        return self._create(f"steps/{check_label(step, 'step')}/commit.json", facts)
+
+    def committed(self, step: str) -> dict[str, Any] | None:
+        """The commit of a step; None if it has none yet."""
+        name = f"{self._folder}/steps/{check_label(step, 'step')}/commit.json"
+        data = self._store.read(name)
+        if data is None:
+            return None
+        try:
+            return as_object(parse_json(data, name), name)
+        except BadRequest as error:
+            raise StoreError(f"a record is damaged: {error}") from error
+
+    def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> None:
+        """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line."""
+        _attempt(step, attempt)
+        lines = "".join(json.dumps(point, allow_nan=False) + "\n" for point in points)
+        name = f"{self._folder}/metrics/{step}-{attempt}-{number}.jsonl"
+        self._store.create(name, lines.encode("ascii"))
+
+    def end(self, facts: Mapping[str, Any]) -> bool:
+        """`99-end.json`: how it ended. False if the run has one already."""
+        return self._create("99-end.json", facts)
+
+    def _create(self, name: str, facts: Mapping[str, Any]) -> bool:
+        record = {"format": FORMAT, "run": self._run, **facts}
+        return self._store.create(f"{self._folder}/{name}", canonical_json(record) + b"\n")
+
+
+class Stopwatch:
+    """Wall time for people, the monotonic clock for durations: clocks of machines jump."""
+
+    def __init__(self) -> None:
+        self.started = utc_now()
+        self._begin = self._last = time.monotonic()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap belongs to this name."""
+        now = time.monotonic()
+        self._laps[name] = round(now - self._last, 6)
+        self._last = now
+
+    def times(self) -> dict[str, Any]:
+        """`started`, `ended` (UTC) and `durations` in seconds, for a record."""
+        total = round(time.monotonic() - self._begin, 6)
+        return {
+            "started": self.started,
+            "ended": utc_now(),
+            "durations": {**self._laps, "total": total},
+        }
+
+
+def utc_now() -> str:
+    """The time in UTC, to the millisecond, such as `2026-01-02T03:04:05.678Z`."""
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{text}.{nanoseconds // 1_000_000:03d}Z"
+
+
+def _attempt(step: str, attempt: int) -> str:
+    return f"steps/{check_label(step, 'step')}/{check_attempt(attempt)}"

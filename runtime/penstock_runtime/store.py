@@ -1,0 +1,99 @@
+"""The store: blobs by digest, and records that are written once."""
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from penstock_runtime.errors import StoreError
+
+FORMAT = 1
+"""The layout that this version writes; a store of a newer layout is refused."""
+
+
+class Blob(NamedTuple):
+    """A stored blob: `sha256:<hex>` and its size in bytes."""
+
+    digest: str
+    size: int
+
+
+class Store(Protocol):
+    """Everything that running and reading need of a store; every read is verified.
+
+    All methods raise StoreError or one of its kinds: StoreFull, ArtifactMissing,
+    ArtifactCorrupt.
+    """
+
+    @property
+    def url(self) -> str:
+        """Where the store is, without credentials."""
+        ...
+
+    def put_bytes(self, data: bytes) -> Blob:
+        """Store a blob; the same bytes are stored once."""
+        ...
+
+    def put_file(self, path: Path, *, owned: bool = False) -> Blob:
+        """Store a file; an `owned` one lies in `scratch()` and may be moved instead of copied."""
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Whether a blob is there (its content is checked when it is read)."""
+        ...
+
+    def read_bytes(self, digest: str, size: int | None = None) -> bytes:
+        """The content of a blob."""
+        ...
+
+    def copy_to(self, digest: str, target: Path, size: int | None = None) -> None:
+        """Write a blob to a new file, which exists only if its content is right."""
+        ...
+
+    def fetch(self, digest: str, scratch: Path, size: int | None = None) -> Path:
+        """A file that holds the blob, to be read only: the store's own, or a copy in `scratch`."""
+        ...
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a record under a relative name; False if there is one already."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """A record; None if there is none."""
+        ...
+
+    def names(self, folder: str) -> list[str]:
+        """The names inside a folder of records, sorted; empty if there is no such folder."""
+        ...
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for files on their way into the store, removed at the end."""
+        ...
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """The store at an absolute path or a `file://` URL.
+
+    Raises StoreError for other places, and for a store of a layout that is not known.
+    """
+    from penstock_runtime.local import LocalStore
+
+    if url.startswith("file://"):
+        from urllib.parse import unquote, urlsplit
+
+        parts = urlsplit(url)
+        if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
+            raise StoreError(f"{url} is not the URL of a local folder; write file:///folder")
+        return LocalStore(Path(unquote(parts.path)), create=create)
+    if "://" in url or "::" in url:
+        raise StoreError(f"no driver for the store {url.split(':', 1)[0]}://; use a local folder")
+    path = Path(url)
+    if not path.is_absolute():
+        raise StoreError(f"the store {url!r} must be an absolute path or a file:// URL")
+    return LocalStore(path, create=create)
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON as penstock stores it: ASCII, no spaces, keys in the order given, one line."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.encode("ascii")
