@@ -51,7 +51,7 @@ format: setup ## rewrite the code in the project's style
 	@.venv/bin/ruff format .
 
 docs: setup ## the documentation, in site/
-	@.venv/bin/mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 bench: setup ## the benchmarks
 	@.venv/bin/python benchmarks

@@ -56,6 +56,12 @@ def files() -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
+def sources() -> dict[Path, list[Path]]:
+    """The files below each source root."""
+    roots = {folder.parent for folder in PACKAGES.values()}
+    return {root: [path for path in files() if path.is_relative_to(root)] for root in roots}
+
+
 def module_level_imports(tree: ast.Module) -> Iterator[str]:
     """Top names of what is imported with the module: not in functions, not for typing only."""
     todo: list[ast.AST] = [tree]
@@ -164,17 +170,15 @@ def test_optional_libraries_are_imported_where_they_are_used() -> None:
 
 
 def test_a_base_installation_is_small() -> None:
-    """With its bytecode, which pip writes while installing."""
-    distributions = [*base_requirements().values()]
+    """With the bytecode that pip writes while installing; it is a fifth larger than its source."""
     paths = {
         Path(str(each.locate_file(file))).resolve()
-        for each in distributions
+        for each in base_requirements().values()
         for file in each.files or []
+        if "__pycache__" not in file.parts
     }
-    folders = {path.parent for path in paths if path.suffix == ".py"}
-    paths.update(code for folder in folders for code in folder.glob("__pycache__/*.pyc"))
-    paths.update(path for folder in PACKAGES.values() for path in folder.rglob("*"))
-    size = sum(path.stat().st_size for path in paths if path.is_file())
+    paths.update(path for group in sources().values() for path in group)
+    size = sum(path.stat().st_size * (2.25 if path.suffix == ".py" else 1) for path in paths)
     assert 10 * MEGABYTE < size < 60 * MEGABYTE
 
 
@@ -184,13 +188,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"penstock-{PROJECT['version']}.dist-info"
     assert {f"{info}/entry_points.txt", f"{info}/licenses/LICENSE"} <= names
-    roots = {folder.parent for folder in PACKAGES.values()}
-    expected = {
-        str(path.relative_to(root))
-        for path in files()
-        for root in roots
-        if path.is_relative_to(root)
-    }
+    expected = {str(path.relative_to(root)) for root, group in sources().items() for path in group}
     assert {name for name in names if not name.startswith(f"{info}/")} == expected
     assert {name.split("/")[0] for name in expected} == set(PACKAGES)
 

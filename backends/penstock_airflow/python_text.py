@@ -150,14 +150,10 @@ def render(node: Node | Shift, *, column: int = 0, indent: int = 0, suffix: str 
             raise ValueError("a chain of >> must be a statement of its own")
         return _shift(node, indent)
     doc = _node(node, 1)
+    if column > indent and not suffix and (text := _in_parentheses(doc, column, indent)):
+        return text
     out: list[str] = []
-    inner = indent + 4
-    if column > indent and not suffix and _wants_parentheses(doc, column, inner):
-        out.append("(\n" + " " * inner)
-        _lay(doc, inner, inner, "", out)
-        out.append("\n" + " " * indent + ")")
-    else:
-        _lay(doc, column, indent, suffix, out)
+    _lay(doc, column, indent, suffix, out)
     return "".join(out)
 
 
@@ -181,6 +177,11 @@ def _width(text: str) -> int:
         2 if unicodedata.east_asian_width(char) in "WF" else not unicodedata.combining(char)
         for char in text
     )
+
+
+def _most(text: str) -> int:
+    """At least `_width`: the formatters disagree on some characters, and broken lines stay."""
+    return len(text) if text.isascii() else len(text) + sum(char > "\x7f" for char in text)
 
 
 def _string(text: str) -> str:
@@ -302,16 +303,26 @@ def _group(start: str, items: list[tuple[str, _Doc]], end: str) -> _Doc:
     return _Group(start, items, end, None)
 
 
-def _lay(doc: _Doc, column: int, indent: int, suffix: str, out: list[str]) -> None:
-    flat = doc if isinstance(doc, str) else doc.flat
-    if flat is not None and (
-        isinstance(doc, str) or column + _width(flat) + len(suffix) <= LINE
-    ):
-        out.append(flat)
+def _lay(
+    doc: _Doc, column: int, indent: int, suffix: str, out: list[str], doubt: int = 0
+) -> None:
+    if isinstance(doc, str):
+        out.append(doc)
+    elif doc.flat is not None and _fits(doc, doc.flat, column, doubt, suffix):
+        out.append(doc.flat)
     elif isinstance(doc, _Group):
         _explode(doc, indent, out)
-    elif isinstance(doc, _Chain):
+    else:
         _lay_chain(doc, column, indent, suffix, out)
+
+
+def _fits(doc: _Group | _Chain, flat: str, column: int, doubt: int, suffix: str) -> bool:
+    room = LINE - column - len(suffix)
+    # The formatters disagree on the width of some characters. Broken lines stay broken whether or
+    # not they had to be, so whatever is in doubt is broken: all but (a,), whose comma is no sign.
+    if isinstance(doc, _Group) and doc.open == "(" and len(doc.items) == 1:
+        return _width(flat) <= room
+    return doubt + _most(flat) <= room
 
 
 def _explode(doc: _Group, indent: int, out: list[str]) -> None:
@@ -324,7 +335,8 @@ def _explode(doc: _Group, indent: int, out: list[str]) -> None:
         if isinstance(child, str):
             out.append(child)
         else:
-            _lay(child, inner + _width(lead), inner, ",", out)
+            width = _width(lead)
+            _lay(child, inner + width, inner, ",", out, _most(lead) - width)
         out.append(",")
     out.append("\n" + " " * indent + doc.close)
 
@@ -334,21 +346,34 @@ def _lay_chain(doc: _Chain, column: int, indent: int, suffix: str, out: list[str
     if (
         isinstance(second, _Group)
         and first.flat is not None
-        and column + _width(first.flat) + len(second.open) <= LINE
+        and column + _most(first.flat) + len(second.open) <= LINE
     ):
         out.append(first.flat)
         _explode(second, indent, out)
     else:
         _explode(first, indent, out)
-        _lay(second, indent + len(first.close), indent, suffix, out)
+        # Only after `target = ` does black leave the second call on one line.
+        if isinstance(second, _Group) and (suffix or column == indent):
+            _explode(second, indent, out)
+        else:
+            _lay(second, indent + len(first.close), indent, suffix, out)
 
 
-def _wants_parentheses(doc: _Doc, column: int, inner: int) -> bool:
-    """Whether the formatters would rather begin on a new line, in parentheses of their own."""
-    if isinstance(doc, str):
-        return column + _width(doc) > LINE and inner + _width(doc) <= LINE
-    head = doc.open if isinstance(doc, _Group) else doc.first.open
-    return column + len(head) > LINE
+def _in_parentheses(doc: _Doc, column: int, indent: int) -> str | None:
+    """The text after `target = ` where the formatters would rather begin on a new line.
+
+    They do so where the first line is too long as it is and every line fits after that.
+    """
+    head = doc.first if isinstance(doc, _Chain) else doc
+    if column + _width(head if isinstance(head, str) else head.open) <= LINE:
+        return None
+    out: list[str] = []
+    inner = indent + 4
+    _lay(doc, inner, inner, "", out)
+    lines = (" " * inner + "".join(out)).split("\n")
+    if any(_width(line) > LINE for line in lines):
+        return None
+    return "\n".join(["(", *lines, " " * indent + ")"])
 
 
 def _shift(node: Shift, indent: int) -> str:

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, cast
 from penstock.diagnostics import Diagnostic
 from penstock.features import Feature, Support
 from penstock.ir.nodes import PipelineIR
-from penstock.passes import CHECKS, REWRITES
+from penstock.passes import CHECKS, REWRITES, SHAPE
 from penstock.passes.driver import run_passes
 from penstock.passes.model import Pass
 from penstock.passes.supported import supported
@@ -96,14 +96,12 @@ class Checked:
 
 def check_pipeline(ir: PipelineIR, backend: Backend | None = None) -> Checked:
     """Runs all checks, those of the backend included; raises `PipelineError`."""
-    passes: tuple[Pass, ...] = CHECKS
+    checks, rewrites = CHECKS, REWRITES
     if backend is not None:
-        passes += (supported(backend.name, backend.supports),)
-        passes += tuple(one for one in backend.rewrites if one.reports)
-    passes += REWRITES
-    if backend is not None:
-        passes += tuple(one for one in backend.rewrites if not one.reports)
-    lowered, warnings = run_passes(ir, passes)
+        checks += (supported(backend.name, backend.supports),)
+        checks += tuple(one for one in backend.rewrites if one.reports)
+        rewrites += tuple(one for one in backend.rewrites if not one.reports)
+    lowered, warnings = run_passes(ir, SHAPE, checks, rewrites)
     return Checked(ir, lowered, warnings)
 
 

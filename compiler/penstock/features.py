@@ -35,7 +35,7 @@ class Feature(StrEnum):
     RESOURCES = "cpu, memory, disk"
     GPU = "gpu"
     ENV = "env"
-    SECRET = "secrets"
+    SECRET = "secrets"  # noqa: S105 - the name of a feature
     IMAGE = "image"
     SCHEDULE = "schedule"
     CATALOG = "tags, owner, description"

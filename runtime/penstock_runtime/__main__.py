@@ -13,15 +13,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     from penstock_runtime.hosts.process import guarded
 
+    # A host's module is imported when it is asked for: every millisecond counts in a container.
     if given[:1] == ["airflow"]:
-        from penstock_runtime.hosts.airflow import run
-    elif given[:1] == ["kubeflow"]:
-        from penstock_runtime.hosts.kubeflow import run
-    else:
-        from penstock_runtime.hosts.plain import run
+        from penstock_runtime.hosts import airflow
 
-        return guarded(run, given)
-    return guarded(run, given[1:])
+        return guarded(airflow.run, given[1:])
+    if given[:1] == ["kubeflow"]:
+        from penstock_runtime.hosts import kubeflow
+
+        return guarded(kubeflow.run, given[1:])
+    from penstock_runtime.hosts import plain
+
+    return guarded(plain.run, given)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Writing is create-only and survives a crash at any point: a temporary file in th
 """
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from penstock_runtime.errors import ArtifactCorrupt, ArtifactMissing, StoreError, StoreFull
+from penstock_runtime.hashing import hash_bytes, pump
 from penstock_runtime.labels import is_digest, is_label
 from penstock_runtime.store import FORMAT, Blob, canonical_json
 
 _MARK = "penstock-store.json"
-_CHUNK = 1 << 20
 _LARGEST_RECORD = 64 << 20
 _READ_ONLY_FILE = 0o444
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -48,7 +47,7 @@ class LocalStore:
 
     def put_bytes(self, data: bytes) -> Blob:
         """Store bytes; the same bytes are stored once."""
-        blob = Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+        blob = hash_bytes(data)
         final = self._blob_path(blob.digest)
         if not self._holds(final, blob):
             self._publish(self._written(data), final, heal=True)
@@ -82,7 +81,7 @@ class LocalStore:
         """The verified content of a blob."""
         with self._opened(digest, size) as (stream, found):
             data = stream.read(found + 1)
-            got = Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+            got = hash_bytes(data)
             self._verify(digest, size, got)
             return data
 
@@ -91,7 +90,7 @@ class LocalStore:
         with self._opened(digest, size) as (stream, _):
             try:
                 with open(target, "xb") as out:
-                    got = _pumped(stream, out)
+                    got = pump(stream, out)
             except OSError as error:
                 _raise_for(error, target)
             try:
@@ -103,7 +102,7 @@ class LocalStore:
     def fetch(self, digest: str, scratch: Path, size: int | None = None) -> Path:
         """The store's own file, verified; it must not be written to."""
         with self._opened(digest, size) as (stream, _):
-            self._verify(digest, size, _pumped(stream, None))
+            self._verify(digest, size, pump(stream, None))
         return self._blob_path(digest)
 
     def create(self, name: str, data: bytes) -> bool:
@@ -214,7 +213,7 @@ class LocalStore:
 
     def _copied(self, path: Path, temporary: Path) -> Blob:
         with open(path, "rb") as stream, open(temporary, "xb") as out:
-            return _pumped(stream, out)
+            return pump(stream, out)
 
     def _publish(self, temporary: Path, final: Path, *, heal: bool = False) -> bool:
         try:
@@ -271,19 +270,9 @@ class LocalStore:
             raise ArtifactCorrupt(digest, got.digest, self.url)
 
 
-def _pumped(stream: BinaryIO, out: BinaryIO | None) -> Blob:
-    digest, size = hashlib.sha256(), 0
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-        if out is not None:
-            out.write(chunk)
-    return Blob(f"sha256:{digest.hexdigest()}", size)
-
-
 def _hashed(path: Path) -> Blob:
     with open(path, "rb", opener=_no_links) as stream:
-        return _pumped(stream, None)
+        return pump(stream, None)
 
 
 def _no_links(path: str, flags: int) -> int:

@@ -11,6 +11,8 @@ from penstock_runtime.request import Projections
 from penstock_runtime.signature import SINGLE_OUTPUT
 from penstock_runtime.values import Metrics, plain_number
 
+_SCALARS = (int, float, str, bool)
+
 
 def named_outputs(step: str, hints: Mapping[str, Hint], result: Any) -> dict[str, Any]:
     """The outputs of a step by name. Raises StepFailed when there are too few or too many."""
@@ -91,9 +93,9 @@ def _check_class(step: str, name: str, value: Any, hint: Hint) -> None:
 def _fits(value: Any, hint: Hint) -> bool:
     hint = plain(hint)
     kind = origin_of(hint) or hint
-    if kind in (int, float, str, bool) or not isinstance(kind, type):
-        return value is not None or not isinstance(kind, type)
-    if getattr(kind, "_is_protocol", False):
+    if kind is Any or not isinstance(kind, type):  # `Any` is a class since Python 3.11
+        return True
+    if kind in _SCALARS or getattr(kind, "_is_protocol", False):
         return value is not None
     return isinstance(value, cast(type[Any], kind))
 
@@ -123,5 +125,5 @@ def _part(value: Any, key: str | int) -> Any:
     # Never any attribute: only what is data, so that a request cannot reach into objects.
     names = getattr(cast(Any, type(value)), "__dataclass_fields__", ())
     if isinstance(key, str) and (key in names or key in _fields(value)):
-        return getattr(cast(Any, value), key)
+        return getattr(value, key)
     raise TypeError(key)

@@ -3,6 +3,7 @@
 import math
 import typing
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Literal, cast
 
@@ -146,14 +147,13 @@ def _array(value: Any, hint: Any) -> Any:
     return hint(*value) if is_namedtuple(hint) else value
 
 
-def _scalar(value: Any, hint: type, at: str) -> Any:
+def _scalar(value: Any, hint: Any, at: str) -> Any:
     if type(value) is hint:
         return value
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is float and number:
-        return float(value)
-    if hint is int and number and value == int(value):
-        return int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        with suppress(OverflowError, ValueError):  # infinities, nan, ints beyond any float
+            if hint is float or (hint is int and value == int(value)):
+                return hint(value)
     if hint is str and isinstance(value, str):
         return str(value)
     raise _misfit(value, hint, at)

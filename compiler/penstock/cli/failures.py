@@ -7,6 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 import click
 
@@ -19,7 +20,7 @@ class Failure(click.ClickException):
 
     exit_code = FAILED
 
-    def show(self, file: object = None) -> None:
+    def show(self, file: IO[str] | None = None) -> None:
         """Writes the sentence."""
         click.echo(click.style("error: ", fg="red", bold=True, reset=True) + self.message, err=True)
 
@@ -37,7 +38,7 @@ class UserCodeFailure(Failure):
         super().__init__(headline)
         self.error = error
 
-    def show(self, file: object = None) -> None:
+    def show(self, file: IO[str] | None = None) -> None:
         """Writes the headline and the user's part of the traceback."""
         super().show()
         click.echo(user_traceback(self.error).rstrip(), err=True)

@@ -41,7 +41,9 @@ def load_target(text: str) -> Target:
     if path.endswith(".py"):
         file = Path(path)
         if not file.is_file():
-            raise WrongUsage(f"{path} does not exist" if not file.exists() else f"{path} is no file")
+            raise WrongUsage(
+                f"{path} does not exist" if not file.exists() else f"{path} is no file"
+            )
         module, root = _import_file(file)
     elif re.fullmatch(r"[\w.]+", path) and name:
         module, root = _import_module(path), Path.cwd()
@@ -78,8 +80,8 @@ def _traced(pipeline: Pipeline[..., object], root: Path) -> Target:
 
 
 def _from_yaml(file: Path) -> Target:
-    from penstock.ir.text import load_pipeline
     from penstock.ir.plain import IRError
+    from penstock.ir.text import load_pipeline
     from penstock.ir.yamltext import YamlError
 
     if not file.is_file():
@@ -142,8 +144,10 @@ def _pipeline_in(module: ModuleType, path: str, name: str) -> Pipeline[..., obje
     outer = _not_nested(own)
     if len(outer) == 1:
         return next(iter(outer.values()))
-    raise WrongUsage(f"{path} has several pipelines; name one: {path}:{next(iter(own))}"
-                     f" (there are {', '.join(own)})")
+    raise WrongUsage(
+        f"{path} has several pipelines; name one: {path}:{next(iter(own))}"
+        f" (there are {', '.join(own)})"
+    )
 
 
 def _not_nested(found: dict[str, Pipeline[..., object]]) -> dict[str, Pipeline[..., object]]:

@@ -96,4 +96,3 @@ def _sources(ref: Plain) -> list[str]:
         return [cast(str, ref["over"])]
     inner = cast("list[Plain]", ref.get("one_of", ref.get("list", [])))
     return [name for one in inner for name in _sources(one)]
-

@@ -17,7 +17,9 @@ def check_code(trace: Trace, target: object, function: FunctionType, name: str) 
     functions = [function]
     if isinstance(target, type):
         functions += [
-            one for one in vars(target).values() if isinstance(one, FunctionType) and one is not function
+            one
+            for one in vars(target).values()
+            if isinstance(one, FunctionType) and one is not function
         ]
     for one in functions:
         if one.__module__ == getattr(target, "__module__", None):
@@ -35,11 +37,7 @@ def _importable(trace: Trace, target: object, function: FunctionType, name: str)
             hint="write the step as a function with a name, at module level",
         )
         return
-    outer = [
-        cell
-        for cell in function.__code__.co_freevars
-        if cell != "__class__"
-    ]
+    outer = [cell for cell in function.__code__.co_freevars if cell != "__class__"]
     if outer:
         trace.problem(
             "PS302",

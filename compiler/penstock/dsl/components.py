@@ -117,9 +117,7 @@ def _apart(trace: Trace, code: str, name: str, at: Span) -> str:
     return f"{code}_again"
 
 
-def _hints(
-    trace: Trace, function: FunctionType, at: Span
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _hints(trace: Trace, function: FunctionType, at: Span) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         return hints_of(function), outputs_of(function)
     except SignatureError as error:
@@ -212,4 +210,3 @@ def module_root(function: Callable[..., object]) -> Path:
     """The folder that the function's places are told from."""
     file = function.__code__.co_filename  # type: ignore[attr-defined]  # a user's function has it
     return Path.cwd() if file.startswith("<") else project_root(file)
-

@@ -123,7 +123,9 @@ def one_of(*values: T) -> T:
 class Each(Generic[T]):
     """A loop, for use with `with ... as item`."""
 
-    def __init__(self, trace: Trace, span: Span, plain: Plain, hint: Any, parts: int | None) -> None:
+    def __init__(
+        self, trace: Trace, span: Span, plain: Plain, hint: Any, parts: int | None
+    ) -> None:
         self._trace, self._span, self._plain = trace, span, plain
         self._hint, self._parts = hint, parts
 

@@ -8,7 +8,17 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import Enum
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from penstock.diagnostics import PipelineError, Span
 from penstock.dsl.annotations import constraints_of
@@ -238,9 +248,7 @@ def _parameters(
     return hints, found
 
 
-def _returned(
-    one: Pipeline[..., Any], trace: Trace, result: object, at: Span
-) -> dict[str, Plain]:
+def _returned(one: Pipeline[..., Any], trace: Trace, result: object, at: Span) -> dict[str, Plain]:
     """What the pipeline gives back, by name; the annotation tells the types."""
     values = _named(trace, result, one.name, at)
     try:

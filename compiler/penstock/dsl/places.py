@@ -16,10 +16,10 @@ Positions = dict[CodeType, list[tuple[int | None, int | None, int | None, int | 
 
 def user_frame() -> FrameType:
     """The innermost frame that is not penstock's own."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
-    return frame or sys._getframe(1)  # noqa: SLF001 - only penstock's own frames: name this one
+    return frame or sys._getframe(1)
 
 
 def project_root(file: str) -> Path:

@@ -135,10 +135,32 @@ def _arithmetic(name: str) -> Callable[..., Poison]:
     return refuse
 
 
-for _name in (
-    "add sub mul truediv floordiv mod divmod pow matmul lshift rshift xor "
-    "radd rsub rmul rtruediv rfloordiv rmod rdivmod rpow rmatmul rlshift rrshift rxor"
-).split():
+for _name in [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "divmod",
+    "pow",
+    "matmul",
+    "lshift",
+    "rshift",
+    "xor",
+    "radd",
+    "rsub",
+    "rmul",
+    "rtruediv",
+    "rfloordiv",
+    "rmod",
+    "rdivmod",
+    "rpow",
+    "rmatmul",
+    "rlshift",
+    "rrshift",
+    "rxor",
+]:
     setattr(Refusing, f"__{_name}__", _arithmetic(f"__{_name}__"))
 for _name in ("neg", "pos", "abs", "round", "trunc", "floor", "ceil"):
     setattr(Refusing, f"__{_name}__", _arithmetic(f"__{_name}__"))
@@ -401,4 +423,3 @@ class Outputs:
 def item_promise(trace: Trace, ref: Plain, hint: Any, parts: int | None) -> Promise:
     """The promise of one item of a list with that annotation."""
     return Promise(trace, ref, item_of(hint), parts)
-

@@ -201,5 +201,7 @@ def _traced(run: FunctionType) -> Callable[..., Any]:
 
 
 def _class_options(cls: type[Step]) -> StepOptions:
-    found = {name: getattr(cls, name, None) for name in OPTION_NAMES if name not in ("name", "after")}
+    found = {
+        name: getattr(cls, name, None) for name in OPTION_NAMES if name not in ("name", "after")
+    }
     return cast(StepOptions, {name: value for name, value in found.items() if value is not None})

@@ -6,6 +6,7 @@ import json
 import re
 from typing import cast
 
+from penstock.ir.known import STATUS_VALUES
 from penstock.ir.nodes import Constraints
 from penstock.ir.types import Classes, Type
 
@@ -69,12 +70,12 @@ def _of_class(value: object, name: str, kind: Type, classes: Classes) -> bool:
         return isinstance(value, list) and _items_fit(cast(list[object], value), kind, classes)
     if short in _DICTS:
         return isinstance(value, dict)
+    if name == "penstock.RunStatus":
+        return value in STATUS_VALUES
     known = classes.get(name)
     if known is None or not known.values:
         return False
-    return any(
-        type(value) is type(one) and value == one for one in map(json.loads, known.values)
-    )
+    return any(type(value) is type(one) and value == one for one in map(json.loads, known.values))
 
 
 def violated(value: object, constraints: Constraints) -> str | None:

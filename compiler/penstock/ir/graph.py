@@ -40,9 +40,7 @@ def _data(step: Step, names: Lookup, waits: dict[str, frozenset[str]]) -> Iterat
         yield from _waited_for(step.scope, names, waits)
 
 
-def _waited_for(
-    scope: str, names: Lookup, known: dict[str, frozenset[str]]
-) -> frozenset[str]:
+def _waited_for(scope: str, names: Lookup, known: dict[str, frozenset[str]]) -> frozenset[str]:
     """The steps that must be done before a scope can begin: its own and those around it."""
     chain = list(names.enclosing(scope))
     before: frozenset[str] = frozenset()

@@ -25,3 +25,6 @@ DATA_TYPES = frozenset(
     }
 )
 """Types whose values are data, so that a value of one of them is no model."""
+
+STATUS_VALUES = ("succeeded", "failed", "cancelled")
+"""How a run can end, as the runtime's `RunStatus` has it."""

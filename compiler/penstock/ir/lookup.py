@@ -119,4 +119,3 @@ def producers(value: Value) -> Iterator[str]:
     for inner in inner_values(value):
         if isinstance(inner, FromStep):
             yield inner.step
-

@@ -244,7 +244,12 @@ def _scope(data: object, spans: _Spans) -> object:
     if "each" in shape:
         return {"kind": "loop", "items": read_value(shape.pop("each")), **shape}
     if "when" in shape:
-        return {"kind": "branch", "chain": None, "condition": _condition(shape.pop("when")), **shape}
+        return {
+            "kind": "branch",
+            "chain": None,
+            "condition": _condition(shape.pop("when")),
+            **shape,
+        }
     if "elsewhen" in shape:
         chain = shape.pop("of", None)
         condition = _condition(shape.pop("elsewhen"))

@@ -127,4 +127,3 @@ def parsed(text: str) -> Type | None:
         return parse(text)
     except TypeTextError:
         return None
-

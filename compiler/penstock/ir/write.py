@@ -24,7 +24,6 @@ from penstock.ir.nodes import (
 from penstock.ir.plain import FORMAT
 from penstock.ir.values import (
     AllOf,
-    AnyOf,
     Comparison,
     Condition,
     Constant,

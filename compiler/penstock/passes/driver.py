@@ -12,25 +12,26 @@ from penstock.passes.verify import verify
 
 
 def run_passes(
-    ir: PipelineIR, passes: Sequence[Pass]
+    ir: PipelineIR, *stages: Sequence[Pass]
 ) -> tuple[PipelineIR, tuple[Diagnostic, ...]]:
     """The pipeline after the passes, and the warnings.
 
-    Consecutive checks are one stage: all of them run, and their errors are raised together as
-    `PipelineError`, in source order. After each rewrite the verifier looks; what it finds is a
-    bug of penstock and raised as PS901.
+    All checks of a stage run, and their errors are raised together as `PipelineError`, in source
+    order, before its rewrites and before the next stage. After each rewrite the verifier looks;
+    what it finds is a bug of penstock and raised as PS901.
     """
     names = lookup(ir)
     log = Log()
-    for one in passes:
-        if isinstance(one, Rewrite):
-            _stop_on_errors(log)
-            ir = one(names, log)
-            names = lookup(ir)
-            verify(names, after=one.name)
-        else:
-            one(names, log)
-    _stop_on_errors(log)
+    for stage in stages:
+        for one in stage:
+            if isinstance(one, Rewrite):
+                _stop_on_errors(log)
+                ir = one(names, log)
+                names = lookup(ir)
+                verify(names, after=one.name)
+            else:
+                one(names, log)
+        _stop_on_errors(log)
     return ir, in_source_order(log.found)
 
 

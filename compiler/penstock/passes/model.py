@@ -1,4 +1,4 @@
-"""What a pass is: a check reports and cannot change the pipeline, a rewrite changes and cannot blame."""
+"""What a pass is: a check reports and cannot change, a rewrite changes and cannot blame."""
 
 from __future__ import annotations
 

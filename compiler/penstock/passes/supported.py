@@ -38,7 +38,9 @@ def supported(backend: str, supports: Mapping[Feature, Support]) -> Check:
             if support.how == "never":
                 message = f"{backend} cannot express {feature.value}: {support.why}"
             else:
-                message = f"penstock does not compile {feature.value} to {backend} yet: {support.why}"
+                message = (
+                    f"penstock does not compile {feature.value} to {backend} yet: {support.why}"
+                )
             log.error(
                 "PS401",
                 at=span or names.ir.span,
@@ -151,4 +153,3 @@ def _option_uses(options: Options, span: Span | None) -> Iterator[Use]:
             yield Feature.RESOURCES, span
         if resources.gpu or resources.gpu_type:
             yield Feature.GPU, span
-

@@ -101,7 +101,9 @@ def _shared_depths(picture: Picture, depth_of: dict[str, int]) -> list[int]:
 
 def _node(node: Node, rect: Rect) -> list[str]:
     word = look.ROLE_LOOK[node.role][0]
-    about = " \u00b7 ".join(clean(part) for part in (node.label, word, node.detail, node.state) if part)
+    about = " \u00b7 ".join(
+        clean(part) for part in (node.label, word, node.detail, node.state) if part
+    )
     fail = " ps-fail" if node.state == "failed" else ""
     x, y, width, height = rect.x, rect.y, rect.width, rect.height
     pill = node.role == "parameter"
@@ -114,7 +116,9 @@ def _node(node: Node, rect: Rect) -> list[str]:
         out.append(_rect("ps-shade", Rect(x, y + 2, width, height), radius))
     out.append(_rect("ps-card", rect, radius))
     if pill:
-        out.append(_glyph("ps-glyph", look.ROLE_LOOK[node.role][3], x + 13, y + height / 2 - 6.5, 0.8))
+        out.append(
+            _glyph("ps-glyph", look.ROLE_LOOK[node.role][3], x + 13, y + height / 2 - 6.5, 0.8)
+        )
         room = width - 46
         label = shorten(clean(node.label), room, 12.0)
         out.append(_text("ps-pill", x + 33, y + height / 2 + 4.2, label))
@@ -130,7 +134,9 @@ def _node(node: Node, rect: Rect) -> list[str]:
         label = shorten(clean(node.label), room - badge, LABEL_SIZE, bold=True)
         wide = text_width(label, LABEL_SIZE, bold=True)
         middle = y + height / 2
-        out.append(_text("ps-label", x + TEXT_LEFT, middle + (-2 if node.detail else 4.8), label, fit=wide))
+        out.append(
+            _text("ps-label", x + TEXT_LEFT, middle + (-2 if node.detail else 4.8), label, fit=wide)
+        )
         if node.detail:
             detail = shorten(clean(node.detail), room, DETAIL_SIZE, mono=True)
             out.append(_text("ps-detail", x + TEXT_LEFT, middle + 13.5, detail))
@@ -356,7 +362,9 @@ def _legend(picture: Picture, room: float) -> tuple[list[str], float]:
             elif kind == "state":
                 out += _badge(name, x + 9, y)
             else:
-                out.append(f'<g class="ps-{name}"><path class="ps-edge" d="M{_n(x)} {_n(y)}h16"/></g>')
+                out.append(
+                    f'<g class="ps-{name}"><path class="ps-edge" d="M{_n(x)} {_n(y)}h16"/></g>'
+                )
             out.append(f'<text x="{_n(x + 24)}" y="{_n(y + 4)}">{_word(kind, name)}</text>')
             x += width
     out.append("</g>")

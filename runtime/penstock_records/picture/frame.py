@@ -35,7 +35,7 @@ def frame_of(
     the least size of the frame (all along cross and flow). A `boxed` frame has padding.
     """
     grid = grid_of(names, items, lanes, texts, style)
-    order_rows(grid, hints)
+    crossings = order_rows(grid, hints)
     straight = spine(grid)
     offsets = ports(grid, straight)
     at = _crosses(grid, offsets, straight, style)
@@ -54,6 +54,7 @@ def frame_of(
     starts, long = _flows(grid, offsets, at, style, boxed=boxed, least=least[1])
     frame = Frame(max(wide, least[0]), long)
     _fill(frame, grid, offsets, at, tracks, starts)
+    frame.crossings = crossings
     frame.main = frozenset(grid.chains[number].lane.arrow for number in straight)
     return frame
 

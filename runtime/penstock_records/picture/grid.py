@@ -12,7 +12,7 @@ from penstock_records.picture.shapes import Item, Style
 _LINE: Final = 1.0
 # An arrow over many rows takes a spot in each. Beyond this many spots (and three per item)
 # the longest arrows run beside the rows instead, so that work stays linear.
-_SPOTS: Final = 1000
+_SPOTS: Final = 800
 _SHORT: Final = 4
 
 

@@ -33,7 +33,8 @@ class Order:
     """Spots in rows, and links between spots of neighbouring rows.
 
     `leans` shift a link's ends within their spots, from -0.5 to 0.5 of the spot's width.
-    Rows in `fixed` keep their order.
+    Rows in `fixed` keep their order. `ways` are the spots of each long arrow, which may move
+    to the other side of everything together.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class Order:
         links: Sequence[tuple[int, int]],
         leans: Sequence[tuple[float, float]],
         fixed: Sequence[int],
+        ways: Sequence[Sequence[int]],
     ) -> None:
         self.fixed = frozenset(fixed)
+        self.ways = ways
         self.rows = rows
         self.row_of = {spot: at for at, row in enumerate(rows) for spot in row}
         self.above: dict[int, list[tuple[int, float]]] = {spot: [] for spot in self.row_of}
@@ -71,6 +74,8 @@ class Order:
                 list(first[at] if at in self.fixed else row) for at, row in enumerate(start)
             ]
             rows, count = self._improve()
+            if count and len(self.row_of) <= _SMALL:
+                rows, count = self._detour(rows, count)
             if fewest < 0 or count < fewest:
                 best, fewest = rows, count
             if not fewest:
@@ -90,6 +95,21 @@ class Order:
             if count < fewest:
                 best, fewest = [list(row) for row in self.rows], count
         return best, fewest
+
+    def _detour(self, rows: list[list[int]], fewest: int) -> tuple[list[list[int]], int]:
+        """Take single arrows around one side of everything where that saves crossings."""
+        for way in self.ways:
+            for side in (0, 1):
+                self.rows = [list(row) for row in rows]
+                for spot in way:
+                    row = self.rows[self.row_of[spot]]
+                    row.remove(spot)
+                    row.insert(len(row) * side, spot)
+                count = self.crossings()
+                if count < fewest:
+                    rows, fewest = self.rows, count
+        self.rows = [list(row) for row in rows]
+        return self._improve()
 
     def _sort(self, at: int, seen: dict[int, list[tuple[int, float]]], late: bool) -> None:
         if at in self.fixed:

@@ -53,7 +53,12 @@ ROLE_LOOK: Final = {
         "M2 4.5h7M13 4.5h1M2 11.5h1M7 11.5h7M11 2.8a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1"
         " 0-3.4zM5 9.8a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1 0-3.4z",
     ),
-    "exit": ("on exit", "#a84a45", "#f09a94", "M4 14.5V2M4 2.5c3-1.5 5 1.5 9 0v6.5c-4 1.5-6-1.5-9 0"),
+    "exit": (
+        "on exit",
+        "#a84a45",
+        "#f09a94",
+        "M4 14.5V2M4 2.5c3-1.5 5 1.5 9 0v6.5c-4 1.5-6-1.5-9 0",
+    ),
 }
 STATE_LOOK: Final = {
     "done": ("done", "#2b8a46", "#4fbf72", "M-2.6 .2L-.7 2.1 2.7-1.9"),
@@ -67,8 +72,12 @@ ARROW_LOOK: Final = {
     "branch": "branch",
 }
 _LOOP: Final = "M12.5 6A5 5 0 0 0 3.3 6.5M3.5 10A5 5 0 0 0 12.7 9.5M12.8 2.8V6H9.6M3.2 13.2V10H6.4"
-_FORK: Final = "M8 14V9.5M8 9.5C8 6.5 3.5 7 3.5 2.5M8 9.5C8 6.5 12.5 7 12.5 2.5M1.7 4.3L3.5 2.5 5.3 4.3"
-_ELSE: Final = "M8 14V9.5M8 9.5C8 6.5 3.5 7 3.5 2.5M8 9.5C8 6.5 12.5 7 12.5 2.5M10.7 4.3L12.5 2.5 14.3 4.3"
+_FORK: Final = (
+    "M8 14V9.5M8 9.5C8 6.5 3.5 7 3.5 2.5M8 9.5C8 6.5 12.5 7 12.5 2.5M1.7 4.3L3.5 2.5 5.3 4.3"
+)
+_ELSE: Final = (
+    "M8 14V9.5M8 9.5C8 6.5 3.5 7 3.5 2.5M8 9.5C8 6.5 12.5 7 12.5 2.5M10.7 4.3L12.5 2.5 14.3 4.3"
+)
 BOX_LOOK: Final = {
     "pipeline": ("#566579", "#a3b2c4", "M2 2h5v5H2zM9 9h5v5H9zM7 4.5h4.5V9"),
     "each": ("#7a52c7", "#b99bff", _LOOP),
@@ -93,20 +102,27 @@ def _style() -> str:
     for at, tint in enumerate(("#151c25", "#1b2430", "#222d3b", "#293646")):
         dark.append(f".ps-tint{at}{{fill:{tint}}}")
     return (
-        _BASE + "\n" + "".join(light) + "\n@media (prefers-color-scheme:dark){"
-        + _DARK + "".join(dark) + "}"
+        _BASE
+        + "\n"
+        + "".join(light)
+        + "\n@media (prefers-color-scheme:dark){"
+        + _DARK
+        + "".join(dark)
+        + "}"
     )
 
 
 _BASE: Final = """
-.ps-picture{font-family:ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+.ps-picture{font-family:ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,
+"Helvetica Neue",Arial,sans-serif}
 .ps-canvas{fill:#fff}
 .ps-heading{font-size:20px;font-weight:650;fill:#17212e;letter-spacing:-.2px}
 .ps-subheading{font-size:12.5px;fill:#66758a}
 .ps-legend{font-size:11px;fill:#66758a}
 .ps-label{font-size:13.5px;font-weight:600;fill:#17212e}
 .ps-pill{font-size:12px;fill:#2f3d4f}
-.ps-detail{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:10.5px;fill:#6f7e91}
+.ps-detail{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;
+font-size:10.5px;fill:#6f7e91}
 .ps-card{fill:#fff;stroke:#d5dce6}
 .ps-shade{fill:#24364f;fill-opacity:.07}
 .ps-tile{fill:currentColor;fill-opacity:.13}

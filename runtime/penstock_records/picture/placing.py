@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _ROUNDS: Final = 16
+_BIG: Final = 2500  # from so many spots on, half the rounds must do
 _PIN: Final = 1e4
 
 
@@ -67,9 +68,10 @@ def place(
         for spot, x in zip(row, _spread(wish, mass, apart[number]), strict=True):
             at[spot] = x
 
-    for turn in range(_ROUNDS):
+    rounds = _ROUNDS if count < _BIG else _ROUNDS // 2
+    for turn in range(rounds):
         both = turn >= 4
-        if turn >= _ROUNDS // 2 and turn % 2 == 0:
+        if turn >= rounds // 2 and turn % 2 == 0:
             for line in lines:
                 mean = sum(at[spot] - offset for spot, offset in line) / len(line)
                 pinned.update({spot: mean + offset for spot, offset in line})
@@ -82,9 +84,7 @@ def place(
     return at
 
 
-def _spread(
-    wish: Sequence[float], mass: Sequence[float], apart: Sequence[float]
-) -> list[float]:
+def _spread(wish: Sequence[float], mass: Sequence[float], apart: Sequence[float]) -> list[float]:
     """Positions nearest to the wishes (least squares) that keep order and distance.
 
     Pool adjacent violators, after taking the least distances out of the wishes.
@@ -142,7 +142,7 @@ def straighten(
             run = spots[done : done + size]
             wishes = [at[spot] for spot in run]
             wish = sorted(wishes)[len(wishes) // 2]
-            fit = []
+            fit: list[float] = []
             if not done and low <= start <= high:
                 fit.append(start)
             if done + size == len(spots) and low <= end <= high:

@@ -15,16 +15,19 @@ _EDGE: Final = 16.0
 _MOST: Final = 4  # with more arrows on a side, an arrow in the middle gains nothing
 
 
-def order_rows(grid: Grid, hints: Hints) -> None:
-    """Order the spots of each row for few crossings; a box's arrows count where its ports are."""
+def order_rows(grid: Grid, hints: Hints) -> int:
+    """Order the spots of each row for few crossings; a box's arrows count where its ports are.
+
+    Returns how many crossings are left inside the scope.
+    """
     pairs: list[tuple[int, int]] = []
     leans: list[tuple[float, float]] = []
     for link in grid.links():
         chain = grid.chains[link.chain]
         out = into = 0.0
-        if link.index == 0:
+        if link.index == 0 and not hints.loose:
             out = _lean(grid, chain, chain.lane.source, leaving=True)
-        if link.index == len(chain.spots) - 2:
+        if link.index == len(chain.spots) - 2 and not hints.loose:
             into = _lean(grid, chain, chain.lane.target, leaving=False)
         pairs.append((link.source, link.target))
         leans.append((out, into))
@@ -40,10 +43,13 @@ def order_rows(grid: Grid, hints: Hints) -> None:
         below = list(range(count + len(before), count + len(before) + len(after)))
         rows = [*rows, below]
         pairs += zip(after, below, strict=True)
-    leans += [(0.0, 0.0)] * (len(pairs) - len(leans))
+    inside = len(leans)
+    leans += [(0.0, 0.0)] * (len(pairs) - inside)
     fixed = ([0] if before else []) + ([len(rows) - 1] if after else [])
-    rows = Order(rows, pairs, leans, fixed).sweep()
+    ways = [[spot for spot in chain.spots if grid.slim[spot]] for chain in grid.chains]
+    rows = Order(rows, pairs, leans, fixed, [way for way in ways if way]).sweep()
     grid.rows = rows[bool(before) : len(rows) - bool(after)]
+    return Order(grid.rows, pairs[:inside], leans[:inside], [], []).crossings()
 
 
 def _outside(grid: Grid, hint: Mapping[int, float], end: int) -> list[int]:
@@ -74,15 +80,13 @@ def spine(grid: Grid) -> set[int]:
     inside = [
         (place[lane.source], lane.source, lane.target)
         for lane in (chain.lane for chain in grid.chains)
-        if lane.source is not None
-        and lane.target is not None
-        and not grid.items[lane.source].minor
+        if lane.source is not None and lane.target is not None and not grid.items[lane.source].minor
     ]
     inside.sort()
-    for _, source, target in inside:
-        behind[target] = max(behind[target], behind[source] + 1)
-    for _, source, target in reversed(inside):
-        ahead[source] = max(ahead[source], ahead[target] + 1)
+    for _, start, end in inside:
+        behind[end] = max(behind[end], behind[start] + 1)
+    for _, start, end in reversed(inside):
+        ahead[start] = max(ahead[start], ahead[end] + 1)
 
     on: dict[int, list[_Claim]] = {}
     back: dict[int, list[_Claim]] = {}
@@ -146,9 +150,8 @@ def ports(grid: Grid, straight: set[int]) -> list[tuple[float, float]]:
             users.sort()
             middle = (len(users) - 1) / 2
             if len(users) <= _MOST:
-                middle = next(
-                    (at for at, (_, number) in enumerate(users) if number in straight), middle
-                )
+                main = [at for at, (_, number) in enumerate(users) if number in straight]
+                middle = float(main[0]) if main else middle
             reach = max(middle, len(users) - 1 - middle)
             step = min(_STEP, (grid.items[name].cross - _EDGE) / 2 / reach) if reach else 0.0
             for at, (_, number) in enumerate(users):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from penstock_records.picture.model import Picture
 
@@ -99,10 +100,10 @@ def scopes_of(picture: Picture) -> Scopes:
         if rank[up[-2]] > rank[down[-2]]:
             flipped.add(number)
             up, down = down, up
-        for inner, outer in zip(up[:-2], up[1:-1], strict=True):
+        for inner, outer in pairwise(up[:-1]):
             scopes[outer].lanes.append(Lane(number, inner, None))
         scopes[up[-1]].lanes.append(Lane(number, up[-2], down[-2]))
-        for inner, outer in zip(down[:-2], down[1:-1], strict=True):
+        for inner, outer in pairwise(down[:-1]):
             scopes[outer].lanes.append(Lane(number, None, inner))
     return Scopes(root, count, scopes, inner_first, flipped, loops)
 

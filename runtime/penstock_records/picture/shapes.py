@@ -68,11 +68,16 @@ class Frame:
     entry: dict[int, float] = field(default_factory=dict[int, float])
     exit: dict[int, float] = field(default_factory=dict[int, float])
     main: frozenset[int] = frozenset()
+    crossings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Where arrows reach a box from outside and leave it to, by arrow, if that is known."""
+    """Where arrows reach a box from outside and leave it to, by arrow, if that is known.
+
+    `loose` scopes order their rows as if the boxes in them had no fixed ports.
+    """
 
     entry: Mapping[int, float] = field(default_factory=dict[int, float])
     exit: Mapping[int, float] = field(default_factory=dict[int, float])
+    loose: bool = False

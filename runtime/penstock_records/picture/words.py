@@ -61,9 +61,7 @@ def text_width(text: str, size: float, *, bold: bool = False, mono: bool = False
     return units * size / 1000 * (_BOLD if bold else 1.0)
 
 
-def shorten(
-    text: str, room: float, size: float, *, bold: bool = False, mono: bool = False
-) -> str:
+def shorten(text: str, room: float, size: float, *, bold: bool = False, mono: bool = False) -> str:
     """The text, or as much of it as fits `room` pixels with an ellipsis."""
     if text_width(text, size, bold=bold, mono=mono) <= room:
         return text

@@ -26,7 +26,7 @@ from typing import Any, cast
 from penstock_runtime.errors import BadRequest
 from penstock_runtime.execute import execute
 from penstock_runtime.hosts.process import stdout_to_stderr, write_result
-from penstock_runtime.reference import Artifact, Constant, Several, Value, parse_ref
+from penstock_runtime.reference import Artifact, Constant, Value, parse_ref
 from penstock_runtime.request import Request, parse_json, request_from
 from penstock_runtime.response import Response
 from penstock_runtime.run_id import stable_run_id
@@ -37,14 +37,14 @@ DEFAULT_RETURN = "/airflow/xcom/return.json"
 _PARAM, _ARTIFACT = "PENSTOCK_PARAM_", "PENSTOCK_ARTIFACT_"
 
 
-def run(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
+def run(arguments: Sequence[str]) -> None:
     """Run the step that the environment describes, and write the XCom file."""
     # Airflow merges both streams: what a step prints must not come between its lines.
     os.close(stdout_to_stderr())
     if arguments:
         raise BadRequest(f"unexpected argument {arguments[0]!r}: airflow takes variables only")
-    response = execute(request_in(environ), announce=True)
-    target = Path(environ.get("PENSTOCK_RETURN") or DEFAULT_RETURN)
+    response = execute(request_in(os.environ), announce=True)
+    target = Path(os.environ.get("PENSTOCK_RETURN") or DEFAULT_RETURN)
     write_result(target, canonical_json(flat(response)))
 
 
@@ -102,7 +102,7 @@ def _artifact(environ: Mapping[str, str], variable: str) -> dict[str, Any]:
     if found is None:
         raise BadRequest(f"{variable} is null: the step that makes it did not run")
     if isinstance(found, list):
-        items = cast(list[Any], found)
+        items: list[Any] = list(cast(Any, found))
         return {"list": [{"artifact": parse_ref(item, variable).to_json()} for item in items]}
     return {"artifact": found}
 
@@ -112,8 +112,7 @@ def _plain(value: Value) -> Any:
         return value.value
     if isinstance(value, Artifact):
         return value.ref.to_json()
-    if isinstance(value, Several):
-        return [_plain(item) for item in value.items]
+    return [_plain(item) for item in value.items]
 
 
 def _needed(environ: Mapping[str, str], variable: str) -> str:
@@ -123,5 +122,5 @@ def _needed(environ: Mapping[str, str], variable: str) -> str:
     return text
 
 
-def _json(environ: Mapping[str, str], variable: str, default: str | None = None) -> Any:
-    return parse_json(environ.get(variable) or default or "null", variable)
+def _json(environ: Mapping[str, str], variable: str, default: str = "") -> Any:
+    return parse_json(environ.get(variable, default), variable)

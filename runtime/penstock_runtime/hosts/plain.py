@@ -9,7 +9,7 @@ from pathlib import Path
 from penstock_runtime.errors import BadRequest
 from penstock_runtime.execute import execute
 from penstock_runtime.hosts.process import stdout_to_stderr, write_result
-from penstock_runtime.request import parse_request
+from penstock_runtime.request import Request, parse_request
 from penstock_runtime.store import canonical_json
 
 
@@ -24,13 +24,16 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--result", type=Path, help="where to write the response (default: stdout)")
     options = parser.parse_args(arguments)
     request = parse_request(_read(options.request))
-    real = stdout_to_stderr() if options.result is None else None
-    response = canonical_json(execute(request, announce=True).to_json()) + b"\n"
-    if real is None:
-        write_result(options.result, response)
+    target: Path | None = options.result
+    if target is not None:
+        write_result(target, _response(request))
         return
-    with os.fdopen(real, "wb") as stream:
-        stream.write(response)
+    with os.fdopen(stdout_to_stderr(), "wb") as stream:
+        stream.write(_response(request))
+
+
+def _response(request: Request) -> bytes:
+    return canonical_json(execute(request, announce=True).to_json()) + b"\n"
 
 
 def _read(name: str) -> bytes:

@@ -10,16 +10,16 @@ from typing import Any, cast
 
 from penstock_runtime.hints import Hint, is_union, origin_of, plain
 from penstock_runtime.materializers.arrays import ArrayMaterializer
-from penstock_runtime.materializers.dataclass import DataclassMaterializer
-from penstock_runtime.materializers.frames import FrameMaterializer, SeriesMaterializer
-from penstock_runtime.materializers.path import PathMaterializer
-from penstock_runtime.materializers.pickled import PickleMaterializer
-from penstock_runtime.materializers.plain import (
+from penstock_runtime.materializers.basic import (
     BytesMaterializer,
     JsonMaterializer,
     MetricsMaterializer,
     TextMaterializer,
 )
+from penstock_runtime.materializers.dataclass import DataclassMaterializer
+from penstock_runtime.materializers.frames import FrameMaterializer, SeriesMaterializer
+from penstock_runtime.materializers.path import PathMaterializer
+from penstock_runtime.materializers.pickled import PickleMaterializer
 from penstock_runtime.materializers.protocol import Materializer, full_name
 
 GROUP = "penstock.materializers"
@@ -70,13 +70,18 @@ def materializer_for_type(hint: Hint) -> str | None:
     origin = origin_of(hint)
     if origin is not None and origin not in (list, dict, tuple, set, frozenset):
         hint = origin
-    if not isinstance(hint, type) or hint is object or getattr(hint, "_is_protocol", False):
+    # `Any` is a class since Python 3.11.
+    if hint in (Any, object) or not isinstance(hint, type) or _is_protocol(hint):
         return None
     kind = cast(type[Any], hint)
     if kind in (list, dict, tuple, set, frozenset):
         return None
     found = next(iter(_claiming(kind)), LAST_RESORT)
     return found.name
+
+
+def _is_protocol(hint: Hint) -> bool:
+    return bool(getattr(hint, "_is_protocol", False))
 
 
 def _claiming(kind: type) -> "typing.Iterator[Materializer]":

@@ -1,0 +1,75 @@
+"""`penstock compile`: writes a pipeline for a target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from penstock.cli.failures import WrongUsage
+from penstock.cli.output import Format, show, write_bundle
+from penstock.cli.shared import format_option, target_argument
+
+
+@click.command()
+@target_argument
+@click.option(
+    "--to", "backend", required=True, metavar="BACKEND", help="airflow, kubeflow or local."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    help="The folder to write to; the current one by default.",
+)
+@click.option("--store", metavar="URL", help="Where the steps keep their artifacts.")
+@click.option(
+    "--option",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the backend; repeat.",
+)
+@format_option
+def command(
+    target: str, backend: str, output: Path, store: str | None, pairs: tuple[str, ...], form: Format
+) -> int:
+    """Write TARGET as files that the target's own tools understand; print what was written.
+
+    Needs no server, cluster or Docker. A failed compile leaves the old files as they are.
+
+    \b
+    Example:
+      penstock compile churn.py --to airflow -o dags/
+    """
+    from penstock.backend import BackendError, Options
+    from penstock.cli.loading import Reported, backend_of, checked
+    from penstock.diagnostics import PipelineError
+
+    options = Options(store=store, values=_values(pairs))
+    port = backend_of(backend)
+    found, ready = checked(target, port, form)
+    try:
+        bundle = port.emit(ready.lowered, options)
+    except BackendError as error:
+        raise WrongUsage(f"{backend}: {error}") from None
+    except PipelineError as error:
+        show(error.diagnostics, found.root, form)
+        raise Reported from None
+    show(ready.warnings, found.root, form)
+    for file in write_bundle(output, bundle):
+        click.echo(f"wrote {file}" if form == "text" else str(file), err=form != "text")
+    return 0
+
+
+def _values(pairs: tuple[str, ...]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise WrongUsage(f"--option takes KEY=VALUE, not {pair[:80]!r}")
+        if key in values:
+            raise WrongUsage(f"--option {key} is given twice")
+        values[key] = value
+    return values

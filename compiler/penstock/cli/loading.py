@@ -1,0 +1,56 @@
+"""Loads and checks a TARGET; its problems are shown, and end the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.failures import FAILED, WrongUsage
+from penstock.cli.output import Format, show
+from penstock.cli.targets import Target, load_target
+from penstock.diagnostics import PipelineError
+
+if TYPE_CHECKING:
+    from penstock.backend import Backend, Checked
+
+
+class Reported(click.exceptions.Exit):
+    """The diagnostics are shown; nothing is left to say."""
+
+    def __init__(self) -> None:
+        super().__init__(FAILED)
+
+
+def loaded(target: str, form: Format = "text") -> Target:
+    """The target's pipeline as it is written; problems of writing it are shown."""
+    try:
+        return load_target(target)
+    except PipelineError as error:
+        show(error.diagnostics, error.root, form)
+        raise Reported from None
+
+
+def backend_of(name: str) -> Backend:
+    """The backend of that name; raises `WrongUsage`."""
+    from penstock.backend import BackendError, load_backend
+
+    try:
+        return load_backend(name)
+    except BackendError as error:
+        raise WrongUsage(str(error)) from None
+
+
+def checked(
+    target: str, backend: str | Backend | None = None, form: Format = "text"
+) -> tuple[Target, Checked]:
+    """The target and its checked pipeline; all diagnostics are shown if there are errors."""
+    from penstock.backend import check_pipeline
+
+    port = backend_of(backend) if isinstance(backend, str) else backend
+    found = loaded(target, form)
+    try:
+        return found, check_pipeline(found.ir, port)
+    except PipelineError as error:
+        show(error.diagnostics, found.root, form)
+        raise Reported from None

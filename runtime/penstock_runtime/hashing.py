@@ -1,0 +1,40 @@
+"""Digests of files and folders."""
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO
+
+from penstock_runtime.store import Blob
+
+_CHUNK = 1 << 20
+
+
+def pump(stream: BinaryIO, out: BinaryIO | None) -> Blob:
+    """Hash a stream to its end, and copy it on the way."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        if out is not None:
+            out.write(chunk)
+    return Blob(f"sha256:{digest.hexdigest()}", size)
+
+
+def hash_bytes(data: bytes) -> Blob:
+    """The digest and size of bytes."""
+    return Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+
+
+def hash_file(path: Path) -> Blob:
+    """The digest and size of a file."""
+    with open(path, "rb") as stream:
+        return pump(stream, None)
+
+
+def hash_path(path: Path) -> Blob:
+    """The digest of a file, or of a folder's manifest: the one that a store would give."""
+    if not path.is_dir():
+        return hash_file(path)
+    from penstock_runtime.folders import manifest_of
+
+    return hash_bytes(manifest_of(path, hash_file))
