@@ -14,7 +14,7 @@ from penstock_runtime.values import plain_number
 
 
 def test_metrics_are_a_read_only_mapping_of_floats() -> None:
-    metrics = Metrics({"auc": 1, "my-f1": np.float32(0.5)}, loss=Fraction(1, 4))  # type: ignore[arg-type]  # a Real is enough when it runs  # pyright: ignore[reportArgumentType]
+    metrics = Metrics({"auc": 1, "my-f1": np.float32(0.5)}, loss=Fraction(1, 4))  # type: ignore[dict-item]  # a Real is enough when it runs  # pyright: ignore[reportArgumentType]
     assert dict(metrics) == {"auc": 1.0, "my-f1": 0.5, "loss": 0.25}
     assert all(type(value) is float for value in metrics.values())
     assert metrics == {"auc": 1.0, "my-f1": 0.5, "loss": 0.25}

@@ -221,7 +221,8 @@ _SCALARS: dict[type, Callable[[Any], str]] = {
 
 
 def _value(value: Any, depth: int) -> _Doc:
-    kind: type = type(value)
+    given: object = value
+    kind = type(given)
     if scalar := _SCALARS.get(kind):
         return scalar(value)
     if depth > MAX_DEPTH:
@@ -254,10 +255,10 @@ def _node(node: Node, depth: int) -> _Doc:
         return _call(node, depth)
     if isinstance(node, ListOf):
         return _group("[", [("", _node(item, depth + 1)) for item in node.items], "]")
-    if isinstance(node, DictOf):
-        pairs = [(_key(key), _node(item, depth + 1)) for key, item in node.pairs]
-        return _group("{", pairs, "}")
-    raise TypeError(f"{type(node).__name__} cannot stand here")
+    if type(node) is not DictOf:
+        raise TypeError(f"{type(node).__name__} cannot stand here")
+    pairs = [(_key(key), _node(item, depth + 1)) for key, item in node.pairs]
+    return _group("{", pairs, "}")
 
 
 def _call(call: Call, depth: int) -> _Doc:
@@ -271,12 +272,11 @@ def _call(call: Call, depth: int) -> _Doc:
     if not isinstance(func, Method):
         return _group((func if isinstance(func, str) else func.name) + "(", items, ")")
     first = _call(func.call, depth)
-    second = _group(f".{func.name}(", items, ")")
-    if isinstance(first, str):
+    if not isinstance(first, _Group):
         return _group(f"{first}.{func.name}(", items, ")")
+    second = _group(f".{func.name}(", items, ")")
     flat = _flat(second)
     whole = None if first.flat is None or flat is None else first.flat + flat
-    assert isinstance(first, _Group)
     return _Chain(first, second, whole)
 
 
@@ -303,9 +303,7 @@ def _group(start: str, items: list[tuple[str, _Doc]], end: str) -> _Doc:
     return _Group(start, items, end, None)
 
 
-def _lay(
-    doc: _Doc, column: int, indent: int, suffix: str, out: list[str], doubt: int = 0
-) -> None:
+def _lay(doc: _Doc, column: int, indent: int, suffix: str, out: list[str], doubt: int = 0) -> None:
     if isinstance(doc, str):
         out.append(doc)
     elif doc.flat is not None and _fits(doc, doc.flat, column, doubt, suffix):
@@ -352,8 +350,9 @@ def _lay_chain(doc: _Chain, column: int, indent: int, suffix: str, out: list[str
         _explode(second, indent, out)
     else:
         _explode(first, indent, out)
-        # Only after `target = ` does black leave the second call on one line.
-        if isinstance(second, _Group) and (suffix or column == indent):
+        # Only after a `target = ` that is not too long does black leave the second call alone.
+        assigned = column > indent and not suffix and column + len(first.open) <= LINE
+        if isinstance(second, _Group) and not assigned:
             _explode(second, indent, out)
         else:
             _lay(second, indent + len(first.close), indent, suffix, out)
@@ -380,15 +379,19 @@ def _shift(node: Shift, indent: int) -> str:
     operands: list[Name | Call | ListOf] = []
     left: Name | Call | ListOf | Shift = node
     while isinstance(left, Shift):
-        operands.append(left.right)
+        operands.insert(0, left.right)
         left = left.left
-    operands.append(left)
-    docs = [_node(operand, 1) for operand in reversed(operands)]
-    flats = [_flat(doc) for doc in docs]
-    whole = None if None in flats else " >> ".join(filter(None, flats))
-    if whole is not None and indent + _width(whole) <= LINE:
-        return whole
+    operands.insert(0, left)
+    docs = [_node(operand, 1) for operand in operands]
+    flats = [flat for doc in docs if (flat := _flat(doc)) is not None]
     out: list[str] = []
+    if len(flats) == len(docs) and indent + _most(whole := " >> ".join(flats)) <= LINE:
+        return whole
+    if len(docs) == 2 and isinstance(first := operands[0], Name) and isinstance(docs[1], _Group):
+        head = f"{first.name} >> "
+        if indent + len(head) + len(docs[1].open) <= LINE:
+            _explode(docs[1], indent, out)
+            return head + "".join(out)
     inner = indent + 4
     out.append("(")
     for at, doc in enumerate(docs):

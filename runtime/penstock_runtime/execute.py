@@ -105,7 +105,7 @@ class loading:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, Exception) or isinstance(error, StoreError):
+        if not isinstance(error, Exception) or isinstance(error, (StoreError, BadRequest)):
             return
         if self._constant:
             raise BadRequest(f"{self._where}: {error}") from error

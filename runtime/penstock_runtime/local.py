@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -60,7 +60,7 @@ class LocalStore:
             blob = _hashed(path) if owned else self._copied(path, temporary)
             final = self._blob_path(blob.digest)
             if self._holds(final, blob):
-                temporary.unlink(missing_ok=True)
+                _remove(temporary)
                 return blob
             with open(temporary, "rb") as stream:
                 os.fsync(stream.fileno())
@@ -70,7 +70,7 @@ class LocalStore:
             _raise_for(error, temporary)
         finally:
             if not owned:
-                temporary.unlink(missing_ok=True)
+                _remove(temporary)
         return blob
 
     def has(self, digest: str) -> bool:
@@ -204,10 +204,10 @@ class LocalStore:
                     view = view[stream.write(view) :]
                 os.fsync(descriptor)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
             _raise_for(error, temporary, len(data))
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
             raise
         return temporary
 
@@ -232,7 +232,7 @@ class LocalStore:
                 raise StoreError(f"the file system of {self._root} has no hard links") from error
             _raise_for(error, final)
         finally:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
         _sync_folder(final.parent)
         return True
 
@@ -268,6 +268,12 @@ class LocalStore:
     def _verify(self, digest: str, size: int | None, got: Blob) -> None:
         if got.digest != digest or (size is not None and got.size != size):
             raise ArtifactCorrupt(digest, got.digest, self.url)
+
+
+def _remove(temporary: Path) -> None:
+    # A leftover is harmless and is swept later; an error here would hide the real one.
+    with suppress(OSError):
+        temporary.unlink()
 
 
 def _hashed(path: Path) -> Blob:

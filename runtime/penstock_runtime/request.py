@@ -164,7 +164,7 @@ def check_fields(fields: object, inputs: Mapping[str, object]) -> tuple[str, ...
     """The names of the inputs that are fields of a step class. Raises BadRequest."""
     names = as_list(fields, "fields")
     for name in names:
-        if name not in inputs:
+        if not isinstance(name, str) or name not in inputs:
             raise BadRequest(f"field {name!r} is not among the inputs")
     return tuple(names)
 

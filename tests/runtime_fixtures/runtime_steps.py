@@ -158,7 +158,7 @@ class Fit:
     C: float = 1.0
 
     def __init__(self, C: float = 1.0) -> None:
-        self.C = C
+        vars(self)["C"] = C
 
     @Decorated
     def run(self, data: list[Any]) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class Bomb:
     """Unpickling it would create a file."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (os.system, ("touch " + os.environ.get("PENSTOCK_TEST_BOMB", "/dev/null"),))
+        return (open, (os.environ.get("PENSTOCK_TEST_BOMB", os.devnull), "w"))
 
 
 def bomb() -> object:

@@ -22,7 +22,7 @@ _YAML = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class Target:
-    """A pipeline found, the folder that its places are told from, and where its code is imported."""
+    """A pipeline, the folder that its places are told from, and where its code is imported."""
 
     ir: PipelineIR
     root: Path
@@ -155,7 +155,7 @@ def _not_nested(found: dict[str, Pipeline[..., object]]) -> dict[str, Pipeline[.
     called = {
         name
         for one in found.values()
-        for name in one.__wrapped__.__code__.co_names  # type: ignore[attr-defined]  # a function
+        for name in one.__wrapped__.__code__.co_names
         if name in found
     }
     return {name: one for name, one in found.items() if name not in called} or found

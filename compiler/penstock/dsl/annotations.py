@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import types
 import typing
@@ -15,9 +14,7 @@ from penstock_runtime.values import Metrics, RunStatus
 Plain = dict[str, object]
 
 _BUILTINS = (bool, int, float, complex, str, bytes, list, dict, tuple, set, frozenset, object)
-_ABSTRACT = frozenset(
-    name for name in collections.abc.__all__ if name not in ("Callable", "Awaitable", "Coroutine")
-)
+_NOT_DATA = frozenset({"Callable", "Awaitable", "Coroutine"})
 _OWN = {Metrics: "penstock.Metrics", RunStatus: "penstock.RunStatus"}
 _DEEPEST = 24
 
@@ -51,7 +48,7 @@ class TypeTable:
         if origin is None or not isinstance(origin, type):
             return "Any"
         name = self.text(origin, depth + 1)
-        if name == "Any" or not arguments or not isinstance(arguments, tuple):
+        if name == "Any" or not arguments:
             return name
         inner = ", ".join("..." if one is ... else self.text(one, depth + 1) for one in arguments)
         return f"{name}[{inner}]"
@@ -60,7 +57,7 @@ class TypeTable:
         if cls in _OWN:
             return _OWN[cls]
         if cls.__module__ == "collections.abc":
-            return cls.__name__ if cls.__name__ in _ABSTRACT else "Any"
+            return "Any" if cls.__name__ in _NOT_DATA else cls.__name__
         name = _name(cls)
         if not all(part.isidentifier() for part in name.split(".")):
             return "Any"
@@ -70,15 +67,14 @@ class TypeTable:
             self._describe(cls, entry, depth)
         return name
 
-    def _describe(self, cls: type, entry: Plain, depth: int) -> None:
+    def _describe(self, cls: Any, entry: Plain, depth: int) -> None:
         bases = [_OWN.get(base) or _name(base) for base in cls.__mro__[1:] if base is not object]
         named = [base for base in bases if "<" not in base]
         if named:
             entry["bases"] = named
         if issubclass(cls, Enum):
-            entry["values"] = [
-                one.value for one in cls if isinstance(one.value, bool | int | float | str)
-            ]
+            values: list[object] = [one.value for one in cls]
+            entry["values"] = [one for one in values if isinstance(one, bool | int | float | str)]
         if getattr(cls, "_is_protocol", False):
             entry["protocol"] = True
         fields = _fields(cls)
@@ -86,18 +82,19 @@ class TypeTable:
             entry["fields"] = {name: self.text(hint, depth + 1) for name, hint in fields.items()}
 
 
-def _fields(cls: type) -> dict[str, Any]:
+def _fields(cls: Any) -> dict[str, Any]:
     """The parts of a dataclass, NamedTuple or pydantic model that a pipeline may pick out."""
+    names: list[str]
     if dataclasses.is_dataclass(cls):
         names = [one.name for one in dataclasses.fields(cls)]
     elif is_namedtuple(cls):
-        names = list(cls._fields)  # type: ignore[attr-defined]  # a NamedTuple has them
+        names = list(cls._fields)
     elif isinstance(getattr(cls, "model_fields", None), dict):
-        names = list(cls.model_fields)  # type: ignore[attr-defined]  # a pydantic model has them
+        names = list(cls.model_fields)
     else:
         return {}
     try:
-        hints = hints_of(cls)
+        hints = hints_of(typing.cast(Any, cls))
     except TypeError:
         return dict.fromkeys(names, Any)
     return {name: hints.get(name, Any) for name in names}
@@ -112,7 +109,8 @@ def _name(cls: type) -> str:
 def item_of(hint: Any) -> Any:
     """The annotation of one item of a list with such an annotation."""
     bare = plain(hint)
-    origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+    origin: Any = typing.get_origin(bare)
+    arguments: tuple[Any, ...] = typing.get_args(bare)
     return arguments[0] if isinstance(origin, type) and arguments else Any
 
 
@@ -123,7 +121,8 @@ def part_of(hint: Any, key: object) -> Any:
         return float
     if isinstance(bare, type) and isinstance(key, str):
         return _fields(bare).get(key, Any)
-    origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+    origin: Any = typing.get_origin(bare)
+    arguments: tuple[Any, ...] = typing.get_args(bare)
     if origin is tuple and isinstance(key, int) and key < len(arguments):
         return arguments[key]
     if origin is dict and len(arguments) == 2:

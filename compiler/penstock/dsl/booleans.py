@@ -25,9 +25,12 @@ def joined_by(frame: FrameType, span: Span) -> str | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.BoolOp) and any(_at(one) == place for one in node.values):
             return "and" if isinstance(node.op, ast.And) else "or"
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            if place in (_at(node), _at(node.operand)):
-                return "not"
+        if (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.Not)
+            and place in (_at(node), _at(node.operand))
+        ):
+            return "not"
     return None
 
 

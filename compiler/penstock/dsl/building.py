@@ -37,7 +37,7 @@ def built(trace: Trace, head: Plain, outputs: dict[str, Plain]) -> PipelineIR:
 
 
 def _needed(classes: dict[str, Plain], data_types: frozenset[str]) -> dict[str, Plain]:
-    """The class table without bases that no type of the pipeline names, so that people can read it."""
+    """The class table without the bases that no type of the pipeline names."""
     found: dict[str, Plain] = {}
     for name, entry in classes.items():
         bases = [
@@ -54,7 +54,7 @@ def _needed(classes: dict[str, Plain], data_types: frozenset[str]) -> dict[str, 
 
 
 def _resolve_after(trace: Trace) -> None:
-    """Replaces what `after` holds (values, step functions, names) by ids; all steps are known now."""
+    """Replaces what `after` holds (values, step functions, names) by ids, now all are known."""
     for identity, befores, span in trace.waiting:
         names: list[str] = []
         for before in befores:

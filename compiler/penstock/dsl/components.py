@@ -41,7 +41,7 @@ class Source:
     """The user's own objects behind a component: a function, or a class with its `run`."""
 
     target: object
-    function: FunctionType
+    function: Any  # a FunctionType; as a field, pyright takes it for a bound method
     name: str
     role: str
     options: StepOptions
@@ -59,9 +59,10 @@ def define(trace: Trace, source: Source) -> Definition:
 
 
 def _definition(trace: Trace, source: Source) -> Definition:
-    function = source.function
+    function: FunctionType = source.function
     at = trace.places.definition(function.__code__)
-    code = f"{function.__module__}:{getattr(source.target, '__qualname__', source.name)}"
+    module = str(getattr(source.target, "__module__", function.__module__))
+    code = f"{module}:{getattr(source.target, '__qualname__', source.name)}"
     check_code(trace, source.target, function, source.name)
     hints, outputs = _hints(trace, function, at)
     inputs, types = _inputs(trace, source, hints, at)
@@ -186,7 +187,7 @@ def class_fields(cls: type) -> dict[str, Any]:
     """The fields of a step class: the public annotated attributes of it and its bases."""
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        for name in base.__dict__.get("__annotations__", {}):
+        for name in inspect.get_annotations(base):
             found.setdefault(name, None)
     try:
         hints = hints_of(cls)
@@ -201,12 +202,12 @@ def class_fields(cls: type) -> dict[str, Any]:
 
 def _is_class_variable(hint: Any, cls: type, name: str) -> bool:
     if hint is None:
-        text = str(cls.__dict__.get("__annotations__", {}).get(name, ""))
+        text = str(inspect.get_annotations(cls).get(name, ""))
         return text.startswith(("ClassVar", "typing.ClassVar"))
     return get_origin(hint) is ClassVar or hint is ClassVar
 
 
 def module_root(function: Callable[..., object]) -> Path:
     """The folder that the function's places are told from."""
-    file = function.__code__.co_filename  # type: ignore[attr-defined]  # a user's function has it
+    file = function.__code__.co_filename
     return Path.cwd() if file.startswith("<") else project_root(file)

@@ -129,7 +129,7 @@ def _retry(value: object) -> Plain:
     if delay:
         plain["delay"] = delay
     if retry.backoff != 1:
-        if not isinstance(retry.backoff, int | float) or retry.backoff < 1:
+        if type(retry.backoff) not in (int, float) or retry.backoff < 1:
             raise OptionError(f"backoff={retry.backoff!r} is no factor of 1 or more")
         plain["backoff"] = float(retry.backoff)
     return plain

@@ -35,7 +35,7 @@ from penstock.dsl.options import (
 )
 from penstock.dsl.promises import Done, Outputs, Poison, Promise
 from penstock.dsl.tracing import Trace, text_of, trace_at
-from penstock_runtime.hints import SignatureError, hints_of
+from penstock_runtime.hints import SignatureError, hints_of, is_namedtuple
 from penstock_runtime.parameters import is_parameter, to_json
 from penstock_runtime.signature import outputs_of
 
@@ -113,7 +113,7 @@ class Pipeline(Generic[P, R_co]):
         trace.pipelines.append(self)
         with trace:
             try:
-                result = self.__wrapped__(**promises)  # type: ignore[call-arg]  # by its names
+                result = self.__wrapped__(**promises)  # type: ignore[call-arg, arg-type]  # by its names
             except Exception:
                 if trace.problems:
                     # What the user's code raised follows from a stand-in for a reported value.
@@ -176,12 +176,14 @@ def _head(one: Pipeline[..., Any], trace: Trace, at: Span) -> Plain:
         head["description"] = description
     if "owner" in options:
         head["owner"] = str(options["owner"])
-    if options.get("tags"):
-        head["tags"] = [str(tag) for tag in options["tags"]]
+    tags = options.get("tags")
+    if tags:
+        head["tags"] = [str(tag) for tag in tags]
     head["options"] = _defaults(one, trace, at)
-    if options.get("schedule") is not None:
+    schedule = options.get("schedule")
+    if schedule is not None:
         try:
-            head["schedule"] = plain_schedule(options["schedule"])
+            head["schedule"] = plain_schedule(schedule)
         except OptionError as error:
             trace.problem("PS127", str(error), span=at, hint="see `penstock explain PS127`")
     return head
@@ -269,15 +271,14 @@ def _named(trace: Trace, result: object, name: str, at: Span) -> dict[str, objec
         return {"value": result}
     if isinstance(result, Outputs):
         return dict(result.promises)
-    fields = getattr(result, "_fields", None)
-    if isinstance(result, tuple) and fields is not None:
-        items = cast("tuple[object, ...]", result)
-        values = dict(zip(cast("tuple[str, ...]", fields), items, strict=True))
+    if isinstance(result, tuple) and is_namedtuple(type(cast(object, result))):
+        values: dict[str, object] = cast(Any, result)._asdict()
         if all(isinstance(value, Promise) for value in values.values()):
             return values
+    returned = type(cast(object, result)).__name__
     trace.problem(
         "PS125",
-        f"pipeline {name!r} returns a {type(result).__name__}, not values of its steps",
+        f"pipeline {name!r} returns a {returned}, not values of its steps",
         span=at,
         hint="return what a step gave, a NamedTuple of such values, or nothing",
     )

@@ -16,14 +16,14 @@ Positions = dict[CodeType, list[tuple[int | None, int | None, int | None, int | 
 
 def user_frame() -> FrameType:
     """The innermost frame that is not penstock's own."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] - the one way
     while frame is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
-    return frame or sys._getframe(1)
+    return frame or sys._getframe(1)  # pyright: ignore[reportPrivateUsage] - as above
 
 
 def project_root(file: str) -> Path:
-    """The folder that paths are told from: the nearest with a pyproject.toml, else `import_root`."""
+    """What paths are told from: the nearest folder with a pyproject.toml, else `import_root`."""
     start = import_root(file)
     for folder in (start, *start.parents):
         if (folder / "pyproject.toml").is_file():

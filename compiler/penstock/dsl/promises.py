@@ -7,7 +7,7 @@ tracing goes on and all problems are told together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from penstock.dsl.annotations import has_fields, item_of, part_of
 from penstock_runtime.hints import plain
@@ -238,6 +238,9 @@ class Promise(Conditional):
     """One value of a running pipeline: where it will come from, and what it is annotated as."""
 
     __slots__ = ("_hint", "_parts", "_ref")
+    _ref: Plain
+    _hint: Any
+    _parts: int | None
 
     def __init__(self, trace: Trace, ref: Plain, hint: Any, parts: int | None = None) -> None:
         self._trace = trace
@@ -252,20 +255,20 @@ class Promise(Conditional):
         return {"truth": self._ref}
 
     def _part(self, key: str | int) -> Promise:
-        path = self._ref.get("key", [])
-        if not isinstance(path, list) or "value" in self._ref or "list" in self._ref:
+        if "value" in self._ref or "list" in self._ref:
             return self._constant_part(key)
-        ref = {**self._ref, "key": [*path, key]}  # pyright: ignore[reportUnknownVariableType]
+        path = cast("list[object]", self._ref.get("key", []))
+        ref: Plain = {**self._ref, "key": [*path, key]}
         return Promise(self._trace, ref, part_of(self._hint, key))
 
     def _constant_part(self, key: str | int) -> Promise:
-        inner = self._ref.get("value", self._ref.get("list"))
+        inner: Any = self._ref.get("value", self._ref.get("list"))
         try:
-            part = inner[key]  # type: ignore[index]  # what cannot be indexed is reported below
+            part: Any = inner[key]
         except (TypeError, LookupError):
             self._refuse("PS107", f"there is no {key!r} in this value", "no such part", "")
             return Poison(self._trace)
-        ref = part if "list" in self._ref else {"value": part}
+        ref: Plain = part if "list" in self._ref else {"value": part}
         return Promise(self._trace, ref, part_of(self._hint, key))
 
     def __getitem__(self, key: object) -> Promise:

@@ -122,7 +122,7 @@ class Step:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(kw_only=True, eq=False)(cls)
-        cls.__init__ = _lenient(cls.__init__)
+        setattr(cls, "__init__", _lenient(cls.__init__))  # noqa: B010 - mypy refuses the plain form
         run = cls.__dict__.get("run")
         if isinstance(run, FunctionType):
             setattr(cls, "run", _traced(run))  # noqa: B010 - subclasses say what run takes
@@ -181,7 +181,7 @@ def _traced(run: FunctionType) -> Callable[..., Any]:
             target=cls,
             function=run,
             name=cls.__name__,
-            role=cls._role,
+            role=cls._role,  # pyright: ignore[reportPrivateUsage] - a step class of ours
             options=_class_options(cls),
             fields=fields,
             defaults={name: getattr(cls, name) for name in fields if hasattr(cls, name)},

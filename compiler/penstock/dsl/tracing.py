@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from penstock.diagnostics import Diagnostic, Severity, Span
 from penstock.dsl.annotations import TypeTable
@@ -172,8 +172,11 @@ class Trace:
                 hint="return a value from a step and pass that; order steps with after=[...]",
             )
             return {"value": None}
-        if isinstance(given, list | tuple) and _holds_promise(given):  # pyright: ignore[reportUnknownArgumentType]
-            return {"list": [self.value(item, what) for item in given]}  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(given, list | tuple):
+            items = cast("list[object]", given)
+            if _holds_promise(items):
+                return {"list": [self.value(item, what) for item in items]}
+            return {"value": self._constant(items, what)}
         return {"value": self._constant(given, what)}
 
     def _promised(self, promise: Promise) -> Plain:

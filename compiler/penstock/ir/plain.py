@@ -34,7 +34,7 @@ def from_plain(data: object) -> PipelineIR:
     """
     if not isinstance(data, dict):
         raise IRError("the document is no mapping")
-    top = cast(_Shape, dict(cast(_Shape, data)))
+    top = dict(cast(_Shape, data))
     version = top.pop("penstock", None)
     if type(version) is not int or version != FORMAT:
         raise IRError(f"penstock: {version!r} is no known format; this version reads {FORMAT}")
@@ -175,7 +175,8 @@ def _parameter(data: object, spans: _Spans) -> object:
         found = {key: known.pop(key) for key in _CONSTRAINTS if key in known}
         if found:
             known["constraints"] = found
-    return cast(object, shape)
+        return known
+    return shape
 
 
 def _class(data: object) -> object:
@@ -269,10 +270,11 @@ def _scope(data: object, spans: _Spans) -> object:
 def _chained(scopes: object) -> object:
     """A `when` begins a chain, which bears its name."""
     if isinstance(scopes, tuple):
-        for scope in cast(tuple[_Shape, ...], scopes):
+        for scope in (known := cast(tuple[_Shape, ...], scopes)):
             if "chain" in scope and scope["chain"] is None:
                 scope["chain"] = scope["id"]
-    return cast(object, scopes)
+        return known
+    return scopes
 
 
 def _pipeline_output(data: object) -> object:

@@ -205,7 +205,7 @@ def _group(kind: Type, names: Lookup) -> frozenset[str]:
     if kind.name == "Any":
         return frozenset({"number", "text"})
     if kind.name == "|":
-        return frozenset().union(*(_group(member, names) for member in kind.args))
+        return frozenset(one for member in kind.args for one in _group(member, names))
     values: list[object] = list(kind.values)
     if kind.name in names.classes:
         values = [Constant(text=text).value for text in names.classes[kind.name].values]

@@ -74,12 +74,12 @@ class Order:
                 list(first[at] if at in self.fixed else row) for at, row in enumerate(start)
             ]
             rows, count = self._improve()
-            if count and len(self.row_of) <= _SMALL:
-                rows, count = self._detour(rows, count)
             if fewest < 0 or count < fewest:
                 best, fewest = rows, count
             if not fewest:
                 break
+        if fewest and len(self.row_of) <= _SMALL:
+            best = self._detour(best, fewest)
         return best
 
     def _improve(self) -> tuple[list[list[int]], int]:
@@ -96,7 +96,7 @@ class Order:
                 best, fewest = [list(row) for row in self.rows], count
         return best, fewest
 
-    def _detour(self, rows: list[list[int]], fewest: int) -> tuple[list[list[int]], int]:
+    def _detour(self, rows: list[list[int]], fewest: int) -> list[list[int]]:
         """Take single arrows around one side of everything where that saves crossings."""
         for way in self.ways:
             for side in (0, 1):
@@ -109,7 +109,7 @@ class Order:
                 if count < fewest:
                     rows, fewest = self.rows, count
         self.rows = [list(row) for row in rows]
-        return self._improve()
+        return self._improve()[0]
 
     def _sort(self, at: int, seen: dict[int, list[tuple[int, float]]], late: bool) -> None:
         if at in self.fixed:
