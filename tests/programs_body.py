@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
@@ -11,7 +11,6 @@ from programs_steps import Module, Spec, Take, named_tuple
 from programs_values import (
     ANYTHING,
     BOOL,
-    BYTES,
     CONSTANTS,
     FLOAT,
     INT,
@@ -33,6 +32,9 @@ from programs_values import (
 )
 
 
+LOOPS = (Feature.LOOP_STATIC, Feature.LOOP_PARAMETER, Feature.LOOP_OUTPUT)
+
+
 @dataclass(frozen=True)
 class Sub:
     """A pipeline that others can call."""
@@ -50,13 +52,15 @@ class Scope:
     known: list[Known] = field(default_factory=list[Known])
     ends: list[str] = field(default_factory=list[str])
     """What others can come `after`, besides the values that steps made."""
+    calls: list[Spec] = field(default_factory=list[Spec])
 
 
 class Body:
     """Writes one pipeline's statements; every statement keeps the program legal."""
 
-    def __init__(self, module: Module, subs: list[Sub], size: int) -> None:
+    def __init__(self, module: Module, subs: list[Sub], size: int, *, nested: bool) -> None:
         self.module = module
+        self.nested = nested
         self.subs = subs
         self.left = size
         self.lines: list[str] = []
@@ -97,10 +101,7 @@ class Body:
     def of_kind(self, kind: Kind) -> list[Known]:
         """The values that fit where the kind is asked; an int may be a float."""
         fitting = {kind, INT} if kind == FLOAT else {kind}
-        if kind == ANYTHING:
-            # An Enum and a Literal reach an `object` as their plain value, whoever sends them.
-            return [one for one in self.known() if one.kind not in (LEVEL, MODE)]
-        return [one for one in self.known() if one.kind in fitting]
+        return [one for one in self.known() if kind == ANYTHING or one.kind in fitting]
 
     def argument(self, kind: Kind, *, constant: bool = True) -> str:
         """Source text for a value of that kind; calls a step first if there is no other way."""
@@ -159,15 +160,19 @@ class Body:
         given = given or {}
         inputs = self._inputs(spec.takes, given)
         if spec.is_class:
-            named = [f"{take.name}={given.get(take.name) or self.argument(take.kind)}"
-                     for take in spec.fields if not self._omitted(take)]
+            named = [
+                f"{take.name}={self.argument(take.kind)}"
+                for take in spec.fields
+                if not self._omitted(take)
+            ]
             target, method = f"{spec.name}({', '.join(named)})", ".run"
         else:
             target, method = spec.name, ""
-        options = self._options()
+        options = self._options(spec)
         if options:
             target += f".options({', '.join(options)})"
         spec.calls += 1
+        self.here.calls.append(spec)
         return self._assigned(f"{target}{method}({inputs})", spec.gives)
 
     def _omitted(self, take: Take) -> bool:
@@ -183,22 +188,37 @@ class Body:
             written.append(text if position < positional else f"{take.name}={text}")
         return ", ".join(written)
 
-    def _options(self) -> list[str]:
+    def _options(self, spec: Spec) -> list[str]:
         module = self.module
         if module.draw(st.integers(0, 3)) < 3:
             return []
         options = module.step_options()
+        before = self._before(spec)
+        if before:
+            options["after"] = f"[{before}]"
         if module.draw(st.booleans()):
-            name = module.name(module.pick("renamed", "a-b.c", "0"))
-            options["name"] = repr(name)
-        before = self._befores()
-        if before and module.chance(Feature.ORDER):
-            options["after"] = f"[{module.pick(*before)}]"
+            name = repr(module.name(module.pick("renamed", "a-b.c", "0")))
+            options["name"] = name
+            self.here.ends.append(name)
         return [f"{key}={value}" for key, value in options.items()]
 
-    def _befores(self) -> list[str]:
-        found = [end for scope in self.scopes for end in scope.ends]
-        return found + [one.text for scope in self.scopes for one in scope.known if one.step]
+    def _before(self, spec: Spec) -> str:
+        """What the call comes after: a value, a step's end, a step's name, or a step itself."""
+        single = [
+            one
+            for scope in self.scopes
+            for one in scope.calls
+            if one.calls == 1 and one is not spec and one in self.module.specs
+        ]
+        ends = [end for scope in self.scopes for end in scope.ends]
+        ends += [one.text for scope in self.scopes for one in scope.known if one.step]
+        if not (ends or single) or not self.module.chance(Feature.ORDER):
+            return ""
+        chosen = self.module.pick(*ends, *single)
+        if isinstance(chosen, Spec):
+            chosen.closed = True
+            return chosen.name
+        return chosen
 
     def _assigned(self, call: str, gives: tuple[tuple[str, Kind], ...]) -> list[Known]:
         """Writes the call; its outputs are unpacked, or kept together and picked by name."""
@@ -258,7 +278,7 @@ class Body:
         if joined:
             variable = self.variable()
             self.line(f"{variable} = one_of({', '.join(values)})")
-            self.here.known.append(_step_value(variable, kind))
+            self.here.known.append(_step_value(variable, kind, direct=False))
 
     def condition(self, depth: int = 0) -> str:
         """A condition on run-time values; steps that must make some are called before."""
@@ -290,8 +310,11 @@ class Body:
 
     def loop_kinds(self) -> list[Feature]:
         """The sorts of loop that may be written."""
-        sorts = (Feature.LOOP_STATIC, Feature.LOOP_PARAMETER, Feature.LOOP_OUTPUT)
-        return [sort for sort in sorts if self.module.may(sort)]
+        allowed = [sort for sort in LOOPS if self.module.may(sort)]
+        if self.nested and len(allowed) < len(LOOPS):
+            allowed = [sort for sort in allowed if sort is not Feature.LOOP_PARAMETER]
+        # Where there is no list to go over, a literal one stands in.
+        return allowed if Feature.LOOP_STATIC in allowed else []
 
     def loop(self) -> None:
         """An `each`, and perhaps what some of its values were, gathered."""
@@ -312,7 +335,7 @@ class Body:
             variable = self.variable()
             self.line(f"{variable} = gather({one.text})")
             self.here.known.append(
-                Known(variable, one.kind.list_of(), items=count, step=one.step)
+                Known(variable, one.kind.list_of(), items=count, step=True)
             )
 
     def _items(self) -> tuple[str, str, list[Known], int]:
@@ -320,25 +343,17 @@ class Body:
         module = self.module
         sort = module.pick(*self.loop_kinds())
         variable = self.variable()
-        if sort is Feature.LOOP_STATIC:
-            module.use(sort)
-            return self._literal_items(variable)
-        lists = [one for one in self.known() if one.kind in (INTS, WORDS) and one.step]
-        if sort is Feature.LOOP_PARAMETER:
-            lists = [one for one in self.known() if one.kind in (INTS, WORDS) and not one.step]
-            lists = [one for one in lists if one.text.isidentifier()]
-            if lists:
-                # A nested pipeline's parameter may turn out to be any of the three.
-                module.use(sort, *self.loop_kinds())
-        if not lists:
-            if not module.may(Feature.LOOP_OUTPUT):
-                module.use(Feature.LOOP_STATIC)
-                return self._literal_items(variable)
+        lists = [one for scope in self.scopes for one in scope.known if one.loop is sort]
+        if sort is Feature.LOOP_OUTPUT and not lists:
             lists = [self.made(module.pick(INTS, WORDS))]
-        module.use(Feature.LOOP_OUTPUT) if sort is Feature.LOOP_OUTPUT or lists[0].step else None
+        if not lists:
+            module.use(Feature.LOOP_STATIC)
+            return self._literal_items(variable)
+        # A nested pipeline's parameter may turn out to be any of the three.
+        module.use(*(self.loop_kinds() if sort is Feature.LOOP_PARAMETER and self.nested else [sort]))
         chosen = module.pick(*lists)
-        kind = chosen.kind.item or ANYTHING
-        return self.use(chosen), variable, [Known(variable, kind)], chosen.items
+        item = Known(variable, chosen.kind.item or ANYTHING)
+        return chosen.text, variable, [item], chosen.items
 
     def _literal_items(self, variable: str) -> tuple[str, str, list[Known], int]:
         module = self.module
@@ -380,7 +395,10 @@ class Body:
         self.has_loops = self.has_loops or sub.loops
         if sub.loops and self.open_loops:
             self.module.use(Feature.LOOP_NESTED)
-        self._assigned(f"{sub.name}({self._inputs(sub.takes, {})})", sub.gives)
+        made = self._assigned(f"{sub.name}({self._inputs(sub.takes, {})})", sub.gives)
+        for one in made:
+            # What a pipeline gives may have been gathered or joined in it: an unknown list.
+            self.here.known[self.here.known.index(one)] = replace(one, items=0, keys=(), loop=None)
 
     # -- the end
 
@@ -419,14 +437,15 @@ class Body:
         return fields
 
 
-def _step_value(text: str, kind: Kind) -> Known:
-    """What a step makes: its lists are never empty, and its dict has these keys."""
+def _step_value(text: str, kind: Kind, *, direct: bool = True) -> Known:
+    """What a step makes: its lists are never empty, and its dicts have a known key."""
     keys = ("alpha",) if kind == TABLE else ()
-    return Known(text, kind, items=1 if kind.item else 0, keys=keys, step=True)
+    loop = Feature.LOOP_OUTPUT if direct and kind in (INTS, WORDS) else None
+    return Known(text, kind, items=1 if kind.item else 0, keys=keys, step=True, loop=loop)
 
 
 def _parts(one: Known) -> list[Known]:
-    """The parts that can be picked out of a value."""
+    """The parts that can be picked out of a value and travel as parameters."""
     if one.kind == METRICS:
         return [Known(f'{one.text}["{key}"]', FLOAT) for key in ("auc", "loss")]
     if one.kind == POINT:
@@ -435,10 +454,7 @@ def _parts(one: Known) -> list[Known]:
         return [Known(f"{one.text}.weight", FLOAT)]
     if one.kind == TABLE:
         return [Known(f"{one.text}[{key!r}]", FLOAT) for key in one.keys]
-    if one.kind.item is not None and one.items:
-        item = one.kind.item
-        return [Known(f"{one.text}[{position}]", item) for position in (0, -1)]
-    return []
-
-
-__all__ = ["BYTES", "Body", "Sub"]
+    if one.kind.item is None or not one.items:
+        return []
+    items = [Known(f"{one.text}[{position}]", one.kind.item) for position in (0, -1)]
+    return items if one.kind.parameter else [part for item in items for part in _parts(item)]

@@ -42,7 +42,7 @@ class Take:
 
 @dataclass
 class Spec:
-    """A step: what it takes and gives. `calls` counts its calls in the whole program."""
+    """A step: what it takes and gives, and how often it is called in the whole program."""
 
     name: str
     takes: tuple[Take, ...]
@@ -52,7 +52,7 @@ class Spec:
     is_class: bool = False
     calls: int = 0
     closed: bool = False
-    """Whether no further call may be made: another step waits for all its calls."""
+    """Whether no further call may be made, since another step waits for all its calls."""
 
 
 @dataclass

@@ -11,6 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from penstock.features import Feature
+
 PRELUDE = '''
 KEY = {key!r}
 
@@ -110,7 +112,9 @@ class Known:
     keys: tuple[str, ...] = ()
     """What keys a dict has; only those of literals and parameters are known beforehand."""
     step: bool = False
-    """Whether a step makes it, so that others can come after it."""
+    """Whether it is made while the pipeline runs, so that others can come after it."""
+    loop: Feature | None = None
+    """The sort of loop that goes over it, if any does."""
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,9 @@ def ask(store: LocalStore) -> Callable[..., Request]:
             key: value if isinstance(value, (Constant, Artifact, Several)) else Constant(value)
             for key, value in (inputs or {}).items()
         }
-        facts: dict[str, Any] = {
-            "run": new_run_id(),
-            "step": name,
-            "attempt": 1,
-            "code": f"{MODULE}:{name}",
-        }
-        return Request(**{**facts, "store": store.url, "inputs": values, **options})
+        facts: dict[str, Any] = {"run": new_run_id(), "step": name, "attempt": 1}
+        facts |= {"code": f"{MODULE}:{name}", "store": store.url, "inputs": values, **options}
+        return Request(**facts)
 
     return make
 

@@ -357,3 +357,11 @@ def test_importing_loads_the_standard_library_only() -> None:
         [sys.executable, "-c", _IMPORTS], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["['penstock_runtime']", "['penstock_runtime']", "[]"]
+
+
+def test_every_public_name_is_there() -> None:
+    import penstock_runtime
+
+    for name in penstock_runtime.__all__:
+        assert getattr(penstock_runtime, name).__module__.startswith("penstock_runtime.")
+    assert not hasattr(penstock_runtime, "no_such_name")

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from penstock_runtime.values import plain_number
 
 
 def test_metrics_are_a_read_only_mapping_of_floats() -> None:
-    metrics = Metrics({"auc": 1, "my-f1": np.float32(0.5)}, loss=Fraction(1, 4))  # type: ignore[dict-item]  # a Real is enough when it runs  # pyright: ignore[reportArgumentType]
+    half: Any = np.float32(0.5)  # a Real is enough when it runs
+    quarter: Any = Fraction(1, 4)
+    metrics = Metrics({"auc": 1, "my-f1": half}, loss=quarter)
     assert dict(metrics) == {"auc": 1.0, "my-f1": 0.5, "loss": 0.25}
     assert all(type(value) is float for value in metrics.values())
     assert metrics == {"auc": 1.0, "my-f1": 0.5, "loss": 0.25}

@@ -53,7 +53,7 @@ def grouped(steps: tuple[Step, ...], names: Lookup) -> Group:
 
 def _name(root: Group, names: Lookup) -> None:
     taken_ids = {*names.steps, *names.scopes}
-    taken_names = {variable(step) for step in names.steps} | RESERVED
+    taken_names = {*map(variable, names.steps), *RESERVED}
     todo = [(one, "") for one in reversed(root.members) if isinstance(one, Group)]
     while todo:
         group, prefix = todo.pop()
@@ -84,11 +84,12 @@ def _belongs(member: Step | Group, prefix: str) -> bool:
     return isinstance(member, Step) or _GROUP_ID.fullmatch(identity[len(prefix) :]) is not None
 
 
-def _fresh(name: str, taken: set[str] | frozenset[str], joint: str) -> str:
+def _fresh(name: str, taken: set[str], joint: str) -> str:
     found, count = name, 1
     while found in taken:
         count += 1
         found = f"{name}{joint}{count}"
+    taken.add(found)
     return found
 
 

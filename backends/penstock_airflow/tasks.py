@@ -32,9 +32,14 @@ class Shared:
 
 def source_comment(span: Span | None, indent: int) -> str:
     """`# churn.py:49`, or nothing where the path holds anything unusual."""
-    if span is None or not _CHECKED_PATH.fullmatch(span.file) or span.line < 1:
+    if span is None or not checked_place(span):
         return ""
     return f"{' ' * indent}# {span.file}:{span.line}\n"
+
+
+def checked_place(span: Span) -> bool:
+    """Whether the place holds nothing but characters that mean nothing in a comment."""
+    return _CHECKED_PATH.fullmatch(span.file) is not None and span.line > 0
 
 
 def task(step: Step, task_id: str, name: str, shared: Shared, indent: int) -> str:

@@ -6,8 +6,6 @@ Writing is create-only and survives a crash at any point: a temporary file in th
 
 import errno
 import os
-import secrets
-import shutil
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -147,7 +145,7 @@ class LocalStore:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(folder)
 
     def _initialise(self) -> None:
         try:
@@ -192,7 +190,7 @@ class LocalStore:
         return self._root.joinpath(*parts)
 
     def _temporary(self) -> Path:
-        return self._root / "tmp" / f"{os.getpid()}-{secrets.token_hex(8)}"
+        return self._root / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"
 
     def _written(self, data: bytes) -> Path:
         temporary = self._temporary()
@@ -274,6 +272,15 @@ def _remove(temporary: Path) -> None:
     # A leftover is harmless and is swept later; an error here would hide the real one.
     with suppress(OSError):
         temporary.unlink()
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        folder.rmdir()  # mostly it is empty: what it held was linked into place
+    except OSError:
+        import shutil  # 10 ms that most steps need not pay
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _hashed(path: Path) -> Blob:

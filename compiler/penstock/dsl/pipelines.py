@@ -271,11 +271,12 @@ def _named(trace: Trace, result: object, name: str, at: Span) -> dict[str, objec
         return {"value": result}
     if isinstance(result, Outputs):
         return dict(result.promises)
-    if isinstance(result, tuple) and is_namedtuple(type(cast(object, result))):
+    kind: type = type(result)  # pyright: ignore[reportUnknownVariableType] - any object
+    if is_namedtuple(kind):
         values: dict[str, object] = cast(Any, result)._asdict()
         if all(isinstance(value, Promise) for value in values.values()):
             return values
-    returned = type(cast(object, result)).__name__
+    returned = kind.__name__
     trace.problem(
         "PS125",
         f"pipeline {name!r} returns a {returned}, not values of its steps",

@@ -1,35 +1,53 @@
-"""The graph of a pipeline: which step waits for which. Edges are derived, never stored."""
+"""The graph of a pipeline: which step waits for which. Edges are derived, never stored.
+
+The only module that knows networkx, and it loads it only when a pipeline is not already in order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from penstock.ir.lookup import Lookup, lookup, producers, scope_values
 from penstock.ir.nodes import Branch, PipelineIR, Step
 
+if TYPE_CHECKING:
+    import networkx as nx
 
-def graph(ir: PipelineIR, names: Lookup | None = None) -> nx.DiGraph[str]:
-    """A DiGraph of step ids; an edge's `order` is True when only `after` asks for it.
+Edges = dict[tuple[str, str], bool]
+"""Who waits for whom; True when only `after` asks for it."""
+
+
+def edges(ir: PipelineIR, names: Lookup | None = None) -> Edges:
+    """The pairs (before, after) of step ids, in the order of the pipeline.
 
     Steps wait for what their inputs come from, for what their scopes look at, for the conditions
     of earlier arms of their chain, and for `after`. References to what does not exist are left
     out: other checks report them.
     """
     names = names or lookup(ir)
-    found: nx.DiGraph[str] = nx.DiGraph()
-    found.add_nodes_from(step.id for step in ir.steps)
+    found: Edges = {}
     waits: dict[str, frozenset[str]] = {}
     members = _members(ir, names) if any(step.after for step in ir.steps) else {}
     for step in ir.steps:
         for other in step.after:
             for before in members.get(other, (other,)):
                 if before in names.steps:
-                    found.add_edge(before, step.id, order=True)
+                    found[before, step.id] = True
         for before in _data(step, names, waits):
             if before in names.steps:
-                found.add_edge(before, step.id, order=False)
+                found[before, step.id] = False
+    return found
+
+
+def graph(ir: PipelineIR, names: Lookup | None = None) -> nx.DiGraph[str]:
+    """The edges as a DiGraph; an edge's `order` is True when only `after` asks for it."""
+    import networkx as nx
+
+    found: nx.DiGraph[str] = nx.DiGraph()
+    found.add_nodes_from(step.id for step in ir.steps)
+    for (before, step), order in edges(ir, names).items():
+        found.add_edge(before, step, order=order)
     return found
 
 
@@ -37,14 +55,15 @@ def _data(step: Step, names: Lookup, waits: dict[str, frozenset[str]]) -> Iterat
     for binding in step.inputs:
         yield from producers(binding.value)
     if step.scope is not None:
-        yield from _waited_for(step.scope, names, waits)
+        yield from sorted(_waited_for(step.scope, names, waits))
 
 
 def _waited_for(scope: str, names: Lookup, known: dict[str, frozenset[str]]) -> frozenset[str]:
     """The steps that must be done before a scope can begin: its own and those around it."""
-    chain = list(names.enclosing(scope))
+    if scope in known:
+        return known[scope]
     before: frozenset[str] = frozenset()
-    for node in reversed(chain):
+    for node in reversed(list(names.enclosing(scope))):
         if node.id in known:
             before = known[node.id]
             continue
@@ -54,7 +73,7 @@ def _waited_for(scope: str, names: Lookup, known: dict[str, frozenset[str]]) -> 
                 if arm.id == node.id:
                     break
                 own.update(step for value in scope_values(arm) for step in producers(value))
-        before = known[node.id] = before | own
+        before = known[node.id] = before | own if own else before
     return before
 
 
@@ -67,34 +86,42 @@ def _members(ir: PipelineIR, names: Lookup) -> dict[str, list[str]]:
     return members
 
 
+def _places(ir: PipelineIR) -> dict[str, int]:
+    return {step.id: place for place, step in enumerate(ir.steps)}
+
+
 def cycles(ir: PipelineIR, names: Lookup | None = None) -> list[list[str]]:
     """The groups of steps that wait for themselves, each in the order of the pipeline."""
-    order = {step.id: position for position, step in enumerate(ir.steps)}
+    place = _places(ir)
+    if all(place[before] < place[step] for before, step in edges(ir, names)):
+        return []
+    import networkx as nx
+
     waiting = graph(ir, names)
     loops = [
-        sorted(group, key=order.__getitem__)
+        sorted(group, key=place.__getitem__)
         for group in nx.strongly_connected_components(waiting)
         if len(group) > 1 or waiting.has_edge(*(list(group) * 2))
     ]
-    return sorted(loops, key=lambda group: order[group[0]])
+    return sorted(loops, key=lambda group: place[group[0]])
 
 
 def in_order(ir: PipelineIR) -> tuple[Step, ...]:
     """The steps so that each stands after those it waits for, otherwise as they were written."""
-    order = {step.id: position for position, step in enumerate(ir.steps)}
-    steps = {step.id: step for step in ir.steps}
-    waiting = graph(ir)
-    if all(order[before] < order[after] for before, after in waiting.edges):
+    place = _places(ir)
+    if all(place[before] < place[step] for before, step in edges(ir)):
         return ir.steps
-    sequence = nx.lexicographical_topological_sort(waiting, key=order.__getitem__)
+    import networkx as nx
+
+    steps = {step.id: step for step in ir.steps}
+    sequence = nx.lexicographical_topological_sort(graph(ir), key=place.__getitem__)
     return tuple(steps[name] for name in sequence)
 
 
 def upstream(ir: PipelineIR) -> dict[str, tuple[str, ...]]:
     """For each step the steps it waits for directly, in the order of the pipeline."""
-    order = {step.id: position for position, step in enumerate(ir.steps)}
-    waiting = graph(ir)
-    return {
-        step.id: tuple(sorted(waiting.predecessors(step.id), key=order.__getitem__))
-        for step in ir.steps
-    }
+    place = _places(ir)
+    found: dict[str, list[str]] = {step.id: [] for step in ir.steps}
+    for before, step in edges(ir):
+        found[step].append(before)
+    return {step: tuple(sorted(befores, key=place.__getitem__)) for step, befores in found.items()}

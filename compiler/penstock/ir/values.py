@@ -15,7 +15,8 @@ Path = tuple[str | int, ...]
 class Node(BaseModel):
     """A frozen part of a pipeline; an unknown field is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Deferred: building the validators of every node on its own takes longer than a small compile.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Constant(Node):
@@ -131,6 +132,3 @@ class Not(Node):
 
 
 Condition = Annotated[Comparison | Truth | AllOf | AnyOf | Not, Field(discriminator="kind")]
-
-for node in (Gathered, OneOf, ListOf, Comparison, Truth, AllOf, AnyOf, Not):
-    node.model_rebuild()

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from penstock_records.picture.layout import layout
 from penstock_records.picture.look import ROLE_LOOK
 from penstock_records.picture.model import Node, Picture
+from penstock_records.picture.plan import likely_across
 from penstock_records.picture.scopes import scopes_of
 from penstock_records.picture.words import clean
 
@@ -26,7 +26,7 @@ def mermaid(picture: Picture) -> str:
     scopes = scopes_of(picture)
     numbers = {node.id: f"n{at}" for at, node in enumerate(picture.nodes, 1)}
     out = ["---", f'title: "{_yaml(picture.title)}"', "---"] if picture.title else []
-    out.append("flowchart LR" if layout(picture).across else "flowchart TB")
+    out.append("flowchart LR" if likely_across(picture) else "flowchart TB")
 
     # A stack of what remains to write, since boxes may lie in boxes to any depth.
     stack: list[tuple[int, int] | None] = [

@@ -5,20 +5,17 @@ from hashlib import sha256
 from typing import Final
 
 from penstock_records.picture import look
-from penstock_records.picture.layout import (
+from penstock_records.picture.layout import Layout, Rect, Route, layout
+from penstock_records.picture.model import Arrow, Box, Node, Picture
+from penstock_records.picture.plan import (
     BOX_SIZE,
     DETAIL_SIZE,
     EDGE_SIZE,
     HEADER,
     LABEL_SIZE,
     TEXT_LEFT,
-    Layout,
-    Rect,
-    Route,
     edge_text,
-    layout,
 )
-from penstock_records.picture.model import Arrow, Box, Node, Picture
 from penstock_records.picture.words import clean, escape, shorten, text_width
 
 _MARGIN: Final = 32.0

@@ -6,6 +6,7 @@ from typing import Final
 
 _SWEEPS: Final = 8
 _SMALL: Final = 240
+_TINY: Final = 80
 
 
 def ranks(count: int, edges: Sequence[tuple[int, int]], held: Sequence[bool]) -> list[int]:
@@ -74,12 +75,14 @@ class Order:
                 list(first[at] if at in self.fixed else row) for at, row in enumerate(start)
             ]
             rows, count = self._improve()
+            if count and len(self.row_of) <= _TINY:
+                rows, count = self._detour(rows, count)
             if fewest < 0 or count < fewest:
                 best, fewest = rows, count
             if not fewest:
                 break
-        if fewest and len(self.row_of) <= _SMALL:
-            best = self._detour(best, fewest)
+        if fewest and _TINY < len(self.row_of) <= _SMALL:
+            best, _ = self._detour(best, fewest)
         return best
 
     def _improve(self) -> tuple[list[list[int]], int]:
@@ -96,7 +99,7 @@ class Order:
                 best, fewest = [list(row) for row in self.rows], count
         return best, fewest
 
-    def _detour(self, rows: list[list[int]], fewest: int) -> list[list[int]]:
+    def _detour(self, rows: list[list[int]], fewest: int) -> tuple[list[list[int]], int]:
         """Take single arrows around one side of everything where that saves crossings."""
         for way in self.ways:
             for side in (0, 1):
@@ -109,7 +112,7 @@ class Order:
                 if count < fewest:
                     rows, fewest = self.rows, count
         self.rows = [list(row) for row in rows]
-        return self._improve()[0]
+        return self._improve()
 
     def _sort(self, at: int, seen: dict[int, list[tuple[int, float]]], late: bool) -> None:
         if at in self.fixed:

@@ -1,6 +1,5 @@
 """Files and folders."""
 
-import shutil
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
@@ -22,6 +21,8 @@ class PathMaterializer:
         return True
 
     def save(self, value: Path, path: Path) -> None:
+        import shutil  # 10 ms that most steps need not pay
+
         if value.is_dir():
             shutil.copytree(value, path)
         else:

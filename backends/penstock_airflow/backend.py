@@ -1,0 +1,87 @@
+"""The Airflow backend: what it supports, and one DAG file for a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from penstock.backend import Bundle, Options
+from penstock.features import NATIVE, Feature, Support, notyet
+from penstock.ir.nodes import PipelineIR
+from penstock.passes.model import Pass
+from penstock_airflow.limits import (
+    cache_unused,
+    constants_shallow,
+    lists_of_one_kind,
+    options_expressible,
+    schedule_complete,
+    values_fit_environment,
+)
+from penstock_airflow.names import distinct_variables
+
+_BRANCHES = "needs @task.branch and the trigger rules of what follows"
+_LOOPS = "needs dynamic task mapping"
+_EXIT = "needs a teardown task"
+
+
+class AirflowBackend:
+    """Emits one DAG file, `<pipeline>.py`, that imports Airflow and its Docker provider only."""
+
+    name: ClassVar[str] = "airflow"
+    supports: ClassVar[Mapping[Feature, Support]] = {
+        Feature.SEQUENCE: NATIVE,
+        Feature.PARAMETER: NATIVE,
+        Feature.CONSTRAINT: NATIVE,
+        Feature.SEVERAL_OUTPUTS: NATIVE,
+        Feature.PROJECTION: NATIVE,
+        Feature.LIST_INPUT: NATIVE,
+        Feature.NESTED: NATIVE,
+        Feature.BRANCH: notyet(_BRANCHES),
+        Feature.ONE_OF: notyet(_BRANCHES),
+        Feature.LOOP_STATIC: notyet(_LOOPS),
+        Feature.LOOP_PARAMETER: notyet(_LOOPS),
+        Feature.LOOP_OUTPUT: notyet(_LOOPS),
+        Feature.LOOP_NESTED: notyet(_LOOPS),
+        Feature.PARALLEL: notyet(_LOOPS),
+        Feature.GATHER: notyet(_LOOPS),
+        Feature.EXIT: notyet(_EXIT),
+        Feature.RUN_STATUS: notyet(_EXIT),
+        Feature.ORDER: NATIVE,
+        Feature.RETRY: NATIVE,
+        Feature.RETRY_BACKOFF: Support("native", "Airflow adds up to the same delay at random"),
+        Feature.TIMEOUT: NATIVE,
+        Feature.CACHE: Support("native", "each run runs each step; cache=True is a warning"),
+        Feature.RESOURCES: Support("native", "cpu is a share of the worker's, not a limit; no disk"),
+        Feature.GPU: Support("native", "by number, not by type"),
+        Feature.ENV: NATIVE,
+        Feature.SECRET: Support("native", "a key of an Airflow connection"),
+        Feature.IMAGE: NATIVE,
+        Feature.SCHEDULE: NATIVE,
+        Feature.CATALOG: NATIVE,
+    }
+    rewrites: ClassVar[tuple[Pass, ...]] = (
+        distinct_variables,
+        schedule_complete,
+        values_fit_environment,
+        options_expressible,
+        lists_of_one_kind,
+        constants_shallow,
+        cache_unused,
+    )
+
+    def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
+        """The DAG file for Airflow 3.
+
+        Args:
+            options: `store` is where steps keep artifacts: by default a Docker volume, else a
+                folder of the workers; own options are `airflow-version` (3, 3.0 to 3.3) and
+                `volume` (the name of the Docker volume).
+
+        Raises:
+            BackendError: an option has a value that it cannot have.
+        """
+        # Imported here: jinja2 is only needed where something is emitted.
+        from penstock_airflow.dag_file import dag_file
+        from penstock_airflow.target import target_of
+
+        return {f"{pipeline.name}.py": dag_file(pipeline, target_of(options))}

@@ -1,0 +1,107 @@
+"""Tasks: one call of a component in a DAG."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+
+from penstock.ir.nodes import Component, Retry, Step
+from penstock.ir.values import Path
+from penstock.ir.yamltext import Flow, FlowList
+from penstock_kubeflow.components import Spec, present
+from penstock_kubeflow.sources import Given, Kind
+from penstock_kubeflow.threads import Seen
+
+# Argo counts this window from the start of the first attempt, stops a step that runs when it
+# ends, and tries no more: an hour, as the SDK has it, would stop a long training.
+_RETRY_WINDOW = "31536000s"
+
+
+def step_task(
+    step: Step, component: str, inputs: Spec, after: Iterable[str], *, cache: bool
+) -> Spec:
+    """The task that runs a step."""
+    return present(
+        taskInfo=Flow(name=step.id),
+        componentRef=Flow(name=component),
+        dependentTasks=FlowList(after),
+        inputs=inputs,
+        cachingOptions=Flow(enableCache=cache),
+        retryPolicy=_retry_policy(step.options.retry),
+    )
+
+
+def dag_task(name: str, component: str, inputs: Spec, after: Iterable[str]) -> Spec:
+    """The task that runs the DAG of a nested pipeline."""
+    return present(
+        taskInfo=Flow(name=name),
+        componentRef=Flow(name=component),
+        dependentTasks=FlowList(after),
+        inputs=inputs,
+    )
+
+
+def cached(step: Step, component: Component) -> bool:
+    """Whether Kubeflow may reuse the outputs of an earlier run of the step.
+
+    As the user says. Otherwise only where it is safe: the image is named by its content, since
+    the backend does not see what is behind a tag, and the step is not run for its effect.
+    """
+    if step.options.cache is not None:
+        return step.options.cache
+    image = step.options.image
+    return bool(component.outputs) and (image is None or "@sha256:" in image)
+
+
+def _retry_policy(retry: Retry | None) -> Spec:
+    if retry is None or not retry.times:
+        return {}
+    return Flow(
+        maxRetryCount=retry.times,
+        backoffDuration=f"{math.ceil(retry.delay)}s",
+        backoffFactor=retry.backoff,
+        backoffMaxDuration=_RETRY_WINDOW,
+    )
+
+
+def constant_input(one: Given) -> Spec:
+    """A parameter whose value is written in the pipeline."""
+    value = one.constant.value if one.constant is not None else None
+    return {"runtimeValue": Flow(constant=value)}
+
+
+def threaded_input(kind: Kind, seen: Seen, path: Path = ()) -> Spec:
+    """An input that comes from a task or from the DAG's own inputs."""
+    if kind == "artifact":
+        if seen.kind == "input":
+            return {"componentInputArtifact": seen.key}
+        key = Flow(producerTask=seen.task, outputArtifactKey=seen.key)
+        return {"taskOutputArtifact": key}
+    if seen.kind == "task":
+        key = Flow(producerTask=seen.task, outputParameterKey=seen.key)
+        return {"taskOutputParameter": key}
+    found: Spec = {"componentInputParameter": seen.key}
+    if path:
+        found["parameterExpressionSelector"] = selector(path)
+    return found
+
+
+def selector(path: Path) -> str:
+    """The expression that picks a part out of a parameter's value."""
+    return "parseJson(string_value)" + "".join(f"[{_key(key)}]" for key in path)
+
+
+def _key(key: str | int) -> str:
+    # The expression language reads JSON's escapes; Argo must not find its own marks in a key.
+    text = json.dumps(key, ensure_ascii=False)
+    return text if isinstance(key, int) else text.replace("{", "\\u007b").replace("$", "\\u0024")
+
+
+def task_inputs(inputs: Iterable[tuple[str, Kind, Spec]]) -> Spec:
+    """The inputs of a task, artifacts and parameters apart."""
+    artifacts: Spec = {}
+    parameters: Spec = {}
+    for name, kind, spec in inputs:
+        (artifacts if kind == "artifact" else parameters)[name] = spec
+    return present(artifacts=artifacts, parameters=parameters)
