@@ -120,6 +120,11 @@ def test_odd_json_is_refused(text: Any) -> None:
         parse_request(text)
 
 
+def test_a_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(BadRequest, match="twice"):
+        parse_request(json.dumps(GOOD)[:-1] + ', "step": "other"}')
+
+
 def test_lists_have_a_bottom() -> None:
     value: dict[str, Any] = {"value": 1}
     for _ in range(40):

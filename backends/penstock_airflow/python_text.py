@@ -387,7 +387,12 @@ def _shift(node: Shift, indent: int) -> str:
     out: list[str] = []
     if len(flats) == len(docs) and indent + _most(whole := " >> ".join(flats)) <= LINE:
         return whole
-    if len(docs) == 2 and isinstance(first := operands[0], Name) and isinstance(docs[1], _Group):
+    if (
+        len(docs) == 2
+        and isinstance(first := operands[0], Name)
+        and isinstance(operands[1], ListOf)
+        and isinstance(docs[1], _Group)
+    ):
         head = f"{first.name} >> "
         if indent + len(head) + len(docs[1].open) <= LINE:
             _explode(docs[1], indent, out)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penstock.diagnostics import Span
-from penstock.images import image_of
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Component, Options, Step
 from penstock.ir.projections import Projection
@@ -20,14 +19,45 @@ from penstock_airflow.values import expression, is_artifact
 _CHECKED_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shared:
-    """What all tasks of a file have in common: defaults need not be said again."""
+    """What the tasks of a file have in common; most say the same, which is printed once."""
 
     names: Lookup
     parts: Mapping[str, Mapping[str, Projection]]
     image: str
-    defaults: Options
+    images: Mapping[str, str]
+    _printed: dict[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
+
+    def settings(self, options: Options, indent: int) -> str:
+        """The lines for a step's options."""
+        # By identity: steps without options of their own share one object.
+        key = (id(options), indent)
+        if key not in self._printed:
+            pad = " " * indent
+            around = self.names.ir.options
+            self._printed[key] = "".join(
+                _line(name, node, pad)
+                for arguments in (
+                    secret_arguments(options.secrets),
+                    run_arguments(options, around),
+                    machine_arguments(options.resources),
+                )
+                for name, node in arguments
+            )
+        return self._printed[key]
+
+    def documentation(self, component: Component, indent: int) -> str:
+        """The line for a component's description."""
+        if not component.description:
+            return ""
+        key = (id(component), indent)
+        if key not in self._printed:
+            shown = prose(
+                component.description, indent + len("doc_md="), indent=indent, suffix=","
+            )
+            self._printed[key] = f"{' ' * indent}doc_md={shown},\n"
+        return self._printed[key]
 
 
 def source_comment(span: Span | None, indent: int) -> str:
@@ -51,21 +81,12 @@ def task(step: Step, task_id: str, name: str, shared: Shared, indent: int) -> st
         source_comment(step.span, indent),
         f"{' ' * indent}{name} = StepOperator(\n{pad}task_id={py.lit(task_id)},\n",
     ]
-    image = image_of(shared.names.ir, step)
+    image = shared.images[step.id]
     if image != shared.image:
         out.append(_line("image", text(image), pad))
     out.append(_line("environment", _environment(step, component, shared), pad))
-    options = step.options
-    for arguments in (
-        secret_arguments(options.secrets),
-        run_arguments(options, shared.defaults),
-        machine_arguments(options.resources),
-    ):
-        out += [_line(key, node, pad) for key, node in arguments]
-    if component.description:
-        column = inner + len("doc_md=")
-        doc = prose(component.description, column, indent=inner, suffix=",")
-        out.append(f"{pad}doc_md={doc},\n")
+    out.append(shared.settings(step.options, inner))
+    out.append(shared.documentation(component, inner))
     out.append(f"{' ' * indent})\n")
     return "".join(out)
 

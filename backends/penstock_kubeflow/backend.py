@@ -59,5 +59,9 @@ def _header(pipeline: PipelineIR) -> str:
 
 
 def _without_password(url: str) -> None:
-    if "@" in urlsplit(url).netloc:
+    try:
+        authority = urlsplit(url).netloc
+    except ValueError:
+        raise BackendError(f"{url!r} is no URL") from None
+    if "@" in authority:
         raise BackendError("the URL of a store holds no user or password; give a role to the pods")

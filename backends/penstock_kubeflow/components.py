@@ -50,7 +50,7 @@ def interface(inputs: Iterable[Given], outputs: Mapping[str, Port]) -> Spec:
 
 
 def interface_hash(parts: object) -> str:
-    """Eight hex digits that stand for an interface, so that two of them never look alike to Argo."""
+    """Eight hex digits that stand for an interface, so that no two look alike."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -63,7 +63,9 @@ class Levels:
             level.first = count
             todo.append((name, True))
             for node in reversed(level.nodes):
-                inner = self.all.get(node) if isinstance(self.names.scopes.get(node), Nested) else None
+                inner = (
+                    self.all.get(node) if isinstance(self.names.scopes.get(node), Nested) else None
+                )
                 if inner is not None and node not in self.names.steps:
                     inner.parent, inner.depth = name, level.depth + 1
                     todo.append((node, False))
@@ -74,7 +76,7 @@ class Levels:
         return one.first <= other.first <= one.last
 
     def siblings(self, one: str, other: str) -> tuple[str, str] | None:
-        """The nodes that hold two nodes in the innermost level they share; None if one holds both."""
+        """The nodes around two nodes in the innermost level they share; None if one holds both."""
         if one not in self.home or other not in self.home:
             return None
         ours, theirs = self.home[one], self.home[other]

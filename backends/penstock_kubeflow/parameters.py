@@ -9,7 +9,7 @@ from penstock.backend import BackendError
 from penstock.ir.nodes import Constraints, Parameter
 from penstock.ir.types import ANY, Classes
 from penstock.ir.value_types import parsed
-from penstock.ir.yamltext import Flow, FlowList
+from penstock.ir.yamltext import FlowList
 from penstock_kubeflow.components import Spec
 from penstock_kubeflow.parameter_types import allowed_values, parameter_type
 
@@ -41,7 +41,7 @@ def _definition(parameter: Parameter, classes: Classes) -> Spec:
     if parameter.default is not None:
         default = json.loads(parameter.default)
         if default is not None:
-            found["defaultValue"] = Flow(value=default)["value"]
+            found["defaultValue"] = default
         found["isOptional"] = True
     literals = allowed_values(kind, classes)
     if literals:

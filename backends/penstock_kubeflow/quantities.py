@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(m|[kKMGTPE]i?)?")
-_FACTORS = {"": 1.0, "m": 1e-3, "k": 1e3}
-_FACTORS |= {letter: 1e3**power for power, letter in enumerate("MGTPE", 2)}
-_FACTORS |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", 1)}
+_FACTORS = (
+    {"": 1.0, "m": 1e-3, "k": 1e3}
+    | {letter: 1e3**power for power, letter in enumerate("MGTPE", 2)}
+    | {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", 1)}
+)
 
 
 def quantity_text(value: float | str) -> str:
     """The amount as Kubernetes reads it: `2`, `0.5`, `500m`, `4Gi`."""
     if isinstance(value, str):
         return value.strip()
-    return str(int(value)) if value.is_integer() else repr(value)
+    number = float(value)
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 def amount(value: float | str) -> float | None:

@@ -33,7 +33,9 @@ def cron_with_seconds(cron: str) -> str | None:
     fields = text.split()
     if len(fields) != 5 or not all(map(_FIELD.fullmatch, fields)):
         return None
-    fields[4] = re.sub(r"\b7\b", "0", fields[4]) if re.fullmatch(r"[\d,]+", fields[4]) else fields[4]
+    fields[4] = (
+        re.sub(r"\b7\b", "0", fields[4]) if re.fullmatch(r"[\d,]+", fields[4]) else fields[4]
+    )
     return None if "7" in fields[4].partition("/")[0] else " ".join(["0", *fields])
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from penstock.ir.lookup import Lookup
-from penstock.ir.nodes import Input, Step
+from penstock.ir.nodes import Input, Output, Role, Step
 from penstock.ir.projections import projection_name, projections
 from penstock.ir.types import ANY, Type, parse
 from penstock.ir.value_types import parsed, type_of, type_of_constant
@@ -87,16 +87,15 @@ class Sources:
         known = self._components.get(code)
         if known is None:
             component = self.names.components[code]
-            known = {}
-            for one in component.outputs:
-                kind, of_parameter = self._kinds(one.type)
-                if one.kind == "parameter":
-                    known[one.name] = Port("parameter", of_parameter)
-                else:
-                    title = schema_title(kind, component.role, self.names.classes)
-                    known[one.name] = Port("artifact", title)
+            known = {one.name: self._port(one, component.role) for one in component.outputs}
             self._components[code] = known
         return known
+
+    def _port(self, output: Output, role: Role) -> Port:
+        kind, of_parameter = self._kinds(output.type)
+        if output.kind == "parameter":
+            return Port("parameter", of_parameter)
+        return Port("artifact", schema_title(kind, role, self.names.classes))
 
     def _projections(self, step: str, parts: Mapping[str, tuple[str, Path]]) -> dict[str, Port]:
         found: dict[str, Port] = {}

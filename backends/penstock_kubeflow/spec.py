@@ -1,11 +1,11 @@
-"""Puts the PipelineSpec together: the root, a component for each task, an executor for each step."""
+"""Puts the PipelineSpec together: root, a component for each task, an executor for each step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from penstock.ir.lookup import Lookup, lookup, scope_values
-from penstock.ir.nodes import Nested, PipelineIR, Step
+from penstock.ir.nodes import PipelineIR, Step
 from penstock_kubeflow.components import (
     Spec,
     dag_outputs,
@@ -96,9 +96,7 @@ class Assembly:
 
     def _container(self, step: Step, given: list[Given]) -> Spec:
         outputs = self.sources.outputs(step.id)
-        return container(
-            self.ir, step, given, outputs, self._fields[step.component], self._store
-        )
+        return container(self.ir, step, given, outputs, self._fields[step.component], self._store)
 
     def _order(self) -> None:
         """Notes what waits for what only because of `after`, at the level where both stand."""
@@ -189,8 +187,3 @@ class Assembly:
             return dag_task(node, f"comp-{name}", inputs, after)
         cache = cached(step, self.names.components[step.component])
         return step_task(step, f"comp-{name}", inputs, after, cache=cache)
-
-
-def is_nested(names: Lookup) -> bool:
-    """Whether all scopes are nested pipelines, the only ones that are emitted."""
-    return all(isinstance(scope, Nested) for scope in names.ir.scopes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from penstock.ir.lookup import Lookup
-from penstock.ir.nodes import Nested
+from penstock.ir.nodes import Nested, Scope
 from penstock.ir.values import FromParameter
 from penstock_kubeflow.levels import ROOT, Levels, task_name
 from penstock_kubeflow.names import Unique, safe_name
@@ -102,15 +102,18 @@ class Threads:
         """The name of the nested pipeline's own parameter, where the source is given to it."""
         known = self._preferred.get(level)
         if known is None:
-            scope = self._names.scopes[level]
-            known = {}
-            for binding in scope.inputs if isinstance(scope, Nested) else ():
-                given = source_of(binding.value)
-                whole = not isinstance(binding.value, FromParameter) or not binding.value.path
-                if given is not None and whole:
-                    known.setdefault(given, binding.name)
-            self._preferred[level] = known
+            known = self._preferred[level] = _own_names(self._names.scopes[level])
         return known.get(source) or _plain_name(source)
+
+
+def _own_names(scope: Scope) -> dict[Source, str]:
+    found: dict[Source, str] = {}
+    for binding in scope.inputs if isinstance(scope, Nested) else ():
+        source = source_of(binding.value)
+        whole = not isinstance(binding.value, FromParameter) or not binding.value.path
+        if source is not None and whole:
+            found.setdefault(source, binding.name)
+    return found
 
 
 def _plain_name(source: Source) -> str:

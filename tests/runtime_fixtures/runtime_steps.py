@@ -2,7 +2,6 @@
 
 import functools
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -121,12 +120,6 @@ def waits(mark: str) -> bytes:
         time.sleep(30)
     finally:
         Path(mark).write_text("cleaned")
-    return b"never"
-
-
-def stops_itself() -> bytes:
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(30)
     return b"never"
 
 

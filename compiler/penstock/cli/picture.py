@@ -73,15 +73,15 @@ def picture_of(ir: PipelineIR) -> Picture:
 
 
 def _place(span: Span | None) -> str:
-    return f"{span.file}:{span.line}" if span else ""
+    return f"{span.file.rpartition('/')[2]}:{span.line}" if span else ""
 
 
 def _sources(step: Step) -> Iterator[tuple[str, str]]:
     for binding in step.inputs:
         for inner in inner_values(binding.value):
             if isinstance(inner, FromStep):
-                path = "".join(f".{key}" for key in inner.path)
-                yield inner.step, (inner.output if inner.output != "value" else "") + path
+                output = [inner.output] if inner.output != "value" else []
+                yield inner.step, ".".join([*output, *map(str, inner.path)])
             elif isinstance(inner, FromParameter):
                 yield f"parameter:{inner.parameter}", ""
 

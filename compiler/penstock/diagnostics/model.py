@@ -5,6 +5,7 @@ Plain dataclasses: the language raises them, and the language loads only the sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -40,6 +41,19 @@ class Diagnostic:
     notes: tuple[tuple[Span, str], ...] = ()
 
 
+def in_source_order(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each problem once, by file, line and column; what has no place comes last."""
+    unique = dict.fromkeys(found)
+    return tuple(
+        sorted(
+            unique,
+            key=lambda one: (
+                (0, one.span.file, one.span.line, one.span.col) if one.span else (1, "", 0, 0)
+            ),
+        )
+    )
+
+
 class PipelineError(Exception):
     """The pipeline has errors; all that the stage found are in `diagnostics`, in source order."""
 
@@ -47,5 +61,5 @@ class PipelineError(Exception):
     """The folder that the places are told from, where it is known."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        self.diagnostics = diagnostics
+        self.diagnostics = in_source_order(diagnostics)
         super().__init__("\n".join(f"{found.code}: {found.message}" for found in diagnostics))

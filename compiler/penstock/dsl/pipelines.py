@@ -212,25 +212,27 @@ def _parameters(
             hint="import the type at module level, not under TYPE_CHECKING",
         )
         hints = {}
+    header = trace.places.header(cast(FunctionType, one.__wrapped__).__code__)
     found: dict[str, Plain] = {}
     for parameter in inspect.signature(one.__wrapped__).parameters.values():
         name, hint = parameter.name, hints.get(parameter.name, Any)
+        place = header.parameter(name)
         if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD and (
             parameter.kind is not parameter.KEYWORD_ONLY
         ):
             trace.problem(
                 "PS130",
                 f"pipeline {one.name!r} takes {name!r} without a name of its own",
-                span=at,
+                span=place,
                 hint="give every parameter a name; take several values as one list",
             )
             continue
-        plain: Plain = {"type": trace.types.text(hint), "at": text_of(at)}
+        plain: Plain = {"type": trace.types.text(hint), "at": text_of(place)}
         if hint is not Any and not is_parameter(hint) and not trace.pipelines:
             trace.problem(
                 "PS208",
                 f"parameter {name!r} is a {plain['type']}, which nobody can type in",
-                span=at,
+                span=place,
                 hint="take a path, a name or a number, and load the data in a step",
             )
         plain.update(constraints_of(hint))
@@ -243,7 +245,7 @@ def _parameters(
                 trace.problem(
                     "PS203",
                     f"the default of {name!r} is a {type(default).__name__}, which is no parameter",
-                    span=at,
+                    span=place,
                     hint="use a number, text, bool, or a list or dict of those",
                 )
         found[name] = plain

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from penstock.diagnostics import Span
+from penstock.dsl.headers import Header, read_header
 
 _OURS = str(Path(__file__).resolve().parent.parent) + os.sep
 Positions = dict[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]
@@ -46,6 +47,7 @@ class Places:
         self._root = root
         self._names: dict[str, str] = {}
         self._positions: Positions = {}
+        self._headers: dict[CodeType, Header] = {}
 
     def here(self, frame: FrameType | None = None) -> Span:
         """The expression that the frame (by default the user's innermost) is evaluating."""
@@ -67,9 +69,16 @@ class Places:
         # Python counts columns in bytes from 0; people count from 1. The renderer has the text.
         return Span(file, start, col + 1, end, end_col + 1)
 
+    def header(self, code: CodeType) -> Header:
+        """Where a function's name and parameters stand."""
+        found = self._headers.get(code)
+        if found is None:
+            found = self._headers[code] = read_header(code, self.file(code.co_filename))
+        return found
+
     def definition(self, code: CodeType) -> Span:
-        """The first line of a function."""
-        return Span(self.file(code.co_filename), code.co_firstlineno, 0, code.co_firstlineno, 0)
+        """The name of a function, where it is defined."""
+        return self.header(code).name
 
     def file(self, path: str) -> str:
         """The path from the project's root, with `/`; the bare name outside of it."""

@@ -137,6 +137,12 @@ def brief(kind: Type) -> str:
     return f"{name}[{', '.join(map(brief, kind.args))}]" if kind.args else name
 
 
+def a(kind: Type) -> str:
+    """The type with its article, as in `an int` and `a list[str]`."""
+    name = brief(kind)
+    return f"{'an' if name[0] in 'aeiouAEIO' else 'a'} {name}"
+
+
 # What Python's own types are besides themselves (numeric tower of PEP 484 included).
 _BASES: dict[str, frozenset[str]] = {
     "bool": frozenset({"int", "float", "complex"}),

@@ -16,7 +16,7 @@ _MAX_MEMO = 65536
 _MAX_MEMO_TEXT = 256
 _MAX_KEY = 1000  # readers give up looking for the ":" of a simple key after 1024 characters
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./-]*(?<! )")
+_PLAIN = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_ ./-]|:(?=[A-Za-z0-9_./-]))*(?<! )")
 _TYPED_WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 # A commit or digest is always quoted, so that 1e42 and deadbee look alike in one file.
 _HASH = re.compile(r"[0-9A-Fa-f]{7,}")

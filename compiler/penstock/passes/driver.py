@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.diagnostics import Diagnostic, PipelineError
+from penstock.diagnostics import Diagnostic, PipelineError, in_source_order
 from penstock.ir.lookup import lookup
 from penstock.ir.nodes import PipelineIR
 from penstock.passes.model import Log, Pass, Rewrite
@@ -38,16 +38,3 @@ def run_passes(
 def _stop_on_errors(log: Log) -> None:
     if any(found.severity == "error" for found in log.found):
         raise PipelineError(in_source_order(log.found))
-
-
-def in_source_order(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Each problem once, by file, line and column; what has no place comes last."""
-    unique = dict.fromkeys(found)
-    return tuple(
-        sorted(
-            unique,
-            key=lambda one: (
-                (0, one.span.file, one.span.line, one.span.col) if one.span else (1, "", 0, 0)
-            ),
-        )
-    )

@@ -6,7 +6,7 @@ from penstock.diagnostics import Span
 from penstock.ir.constants import constant_fits
 from penstock.ir.lookup import Lookup, inner_values, scope_values
 from penstock.ir.nodes import Branch, Loop, Nested
-from penstock.ir.types import NONE, Type, brief, fits
+from penstock.ir.types import NONE, Type, a, brief, fits
 from penstock.ir.value_types import item_type, parsed, part, type_of
 from penstock.ir.values import (
     AllOf,
@@ -76,9 +76,9 @@ def _given(
             log.error(
                 "PS202",
                 at=span,
-                message=f"{where} is a {brief(kind)}, but {shown} is none",
+                message=f"{where} is {a(kind)}, but {shown} is none",
                 label=f"{shown} given",
-                hint=f"pass a {brief(kind)}",
+                hint=f"pass {a(kind)}",
             )
         return
     if isinstance(value, ListOf):
@@ -90,9 +90,9 @@ def _given(
         log.error(
             "PS201",
             at=span,
-            message=f"{where} is a {brief(kind)}, but a {brief(source)} is given",
-            label=f"a {brief(source)} is given",
-            hint=f"pass a {brief(kind)}, or change the annotation on one side",
+            message=f"{where} is {a(kind)}, but {a(source)} is given",
+            label=f"{a(source)} is given",
+            hint=f"pass {a(kind)}, or change the annotation on one side",
             notes=((made, f"the {brief(source)} comes from here"),) if made else (),
         )
 
@@ -105,7 +105,7 @@ def _list_given(
         log.error(
             "PS201",
             at=span,
-            message=f"{where} is a {brief(kind)}, but a list is given",
+            message=f"{where} is {a(kind)}, but a list is given",
             label="a list is given",
             hint=f"pass one {brief(kind)}",
         )
@@ -131,7 +131,7 @@ def loops_over_lists(names: Lookup, log: Log) -> None:
                 log.error(
                     "PS206",
                     at=scope.span,
-                    message=f"each(...) needs a list, but this is a {brief(kind)}",
+                    message=f"each(...) needs a list, but this is {a(kind)}",
                     label="no list",
                     hint="return a list from the step, or write one",
                 )
@@ -172,17 +172,17 @@ def _condition_problem(one: Comparison | Truth, names: Lookup) -> str | None:
     if isinstance(one, Truth):
         kind = type_of(one.value, names)
         if kind.name not in ("bool", "Any") and not _literal_bools(kind):
-            return f"a {brief(kind)} is no condition by itself"
+            return f"{a(kind)} is no condition by itself"
         return None
     left, right = type_of(one.left, names), type_of(one.right, names)
     for kind in (left, right):
         if not _scalar(kind, names):
-            return f"a {brief(kind)} cannot be compared while the pipeline runs"
+            return f"{a(kind)} cannot be compared while the pipeline runs"
     if one.operator in ("==", "!="):
         return None
     if _group(left, names) & _group(right, names):
         return None
-    return f"a {brief(left)} and a {brief(right)} have no order"
+    return f"{a(left)} and {a(right)} have no order"
 
 
 def _literal_bools(kind: Type) -> bool:
@@ -239,7 +239,7 @@ def _part_exists(names: Lookup, log: Log, value: Value, path: Path, span: Span |
             log.error(
                 "PS107",
                 at=span,
-                message=f"a {brief(kind)} has no part {key!r} that a pipeline can pick out",
+                message=f"{a(kind)} has no part {key!r} that a pipeline can pick out",
                 label="no such part",
                 hint="return the part from the step as an output of its own",
             )
