@@ -23,7 +23,7 @@ FOREIGN_NAMES = {
     ),
     *("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONWARNINGS", "TTY_COMPATIBLE"),
 }
-KEPT = {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "PENSTOCK_LONG"}
+KEPT = {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "PENSTOCK_LONG", "PENSTOCK_UPDATE_GOLDENS"}
 
 # No deadline: how busy the machine is says nothing. The short budget is the same on every run.
 settings.register_profile("short", max_examples=30, deadline=None, derandomize=True)

@@ -21,7 +21,6 @@ from penstock.ir.nodes import PipelineIR
 
 TESTS = Path(__file__).resolve().parent
 SOURCES = (TESTS / "golden_pipelines", TESTS.parent / "examples")
-# Read when this module is imported: the tests' surroundings are cleared of such settings.
 UPDATE = os.environ.get("PENSTOCK_UPDATE_GOLDENS") == "1"
 
 
@@ -40,7 +39,7 @@ def check_golden(path: Path, text: str) -> None:
 def golden_pipelines() -> list[tuple[str, PipelineIR]]:
     """The pipelines of `golden_pipelines/` and `examples/`, traced, by name.
 
-    In a file, the pipeline named as the file is; otherwise every pipeline that it defines last.
+    Of several in one file the last counts: it is the one that nests the others.
     """
     found: list[tuple[str, PipelineIR]] = []
     for folder in SOURCES:

@@ -124,7 +124,7 @@ class Body:
 
     def made(self, kind: Kind) -> Known:
         """A value of that kind that a step makes here and now."""
-        return self.call(self.module.step(kind))[0]
+        return self.call(self.module.source(kind))[0]
 
     # -- statements
 

@@ -28,6 +28,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 NAMES = ("load", "clean", "join", "score", "train", "map", "value")
 INPUTS = ("x", "y", "data", "name", "type", "input", "value", "run", "output", "größe")
+MADE_OR_ANYTHING = (*MADE, ANYTHING)
 OUTPUTS = ("value", "train", "source", "promises", "count", "names", "plain")
 
 
@@ -98,30 +99,37 @@ class Module:
 
     # -- steps
 
-    def step(self, gives: Kind | None = None) -> Spec:
-        """A step to call: one that there is, or a new one; it gives the kind if one is named."""
+    def step(self) -> Spec:
+        """A step to call: one that there is, or a new one."""
+        return self._reused(self.specs) or self._new_step(MADE_OR_ANYTHING, None)
+
+    def source(self, gives: Kind) -> Spec:
+        """A step that gives the kind and that can be called with constants alone."""
         fitting = [
             spec
             for spec in self.specs
-            if not spec.closed and (gives is None or spec.gives == (("", gives),))
+            if spec.gives == (("", gives),)
+            and all(take.kind in CONSTANTS for take in spec.takes)
         ]
-        reused = self.draw(st.integers(0, len(fitting)))
-        if reused:
-            return fitting[reused - 1]
-        return self._new_step(gives)
+        return self._reused(fitting) or self._new_step(CONSTANTS, gives)
 
-    def _new_step(self, gives: Kind | None) -> Spec:
+    def _reused(self, specs: list[Spec]) -> Spec | None:
+        fitting = [spec for spec in specs if not spec.closed]
+        chosen: int = self.draw(st.integers(0, len(fitting)))
+        return fitting[chosen - 1] if chosen else None
+
+    def _new_step(self, kinds: tuple[Kind, ...], gives: Kind | None) -> Spec:
         is_class = self.draw(st.booleans())
         name = self.name(self.pick(*NAMES) + ("Step" if is_class else ""))
-        takes = self.takes(self.draw(st.integers(0, 3)))
+        takes = self.takes(self.draw(st.integers(0, 3)), kinds)
         fields = self._fields(takes) if is_class else ()
-        outputs = (("", gives),) if gives else self._outputs(name)
+        outputs = (("", gives),) if gives else self._outputs()
         spec = Spec(name, takes, outputs, fields, is_class)
         self.parts.append(_class_text(self, spec, "Step") if is_class else _function_text(self, spec))
         self.specs.append(spec)
         return spec
 
-    def takes(self, count: int, kinds: tuple[Kind, ...] = (*MADE, ANYTHING)) -> tuple[Take, ...]:
+    def takes(self, count: int, kinds: tuple[Kind, ...]) -> tuple[Take, ...]:
         """Inputs with distinct names; those with a default come last, as Python wants it."""
         names: list[str] = self.draw(
             st.lists(st.sampled_from(INPUTS), min_size=count, max_size=count, unique=True)
@@ -131,8 +139,9 @@ class Module:
 
     def _take(self, name: str, kinds: tuple[Kind, ...]) -> Take:
         kind = self.pick(*kinds)
-        if kind.item is None and self.may(Feature.LIST_INPUT) and self.draw(st.booleans()):
-            kind = kind if kind is ANYTHING else kind.list_of()
+        lists = kind.item is None and kind is not ANYTHING and kinds is not CONSTANTS
+        if lists and self.may(Feature.LIST_INPUT) and self.draw(st.integers(0, 3)) == 3:
+            kind = kind.list_of()
         default = None
         if kind in CONSTANTS and self.draw(st.booleans()):
             default = str(self.draw(constants(kind)).text)
@@ -145,7 +154,7 @@ class Module:
             take for take in found if take.name not in names | {"run"}
         )
 
-    def _outputs(self, name: str) -> tuple[tuple[str, Kind], ...]:
+    def _outputs(self) -> tuple[tuple[str, Kind], ...]:
         if self.chance(Feature.SEVERAL_OUTPUTS):
             names: list[str] = self.draw(
                 st.lists(st.sampled_from(OUTPUTS), min_size=1, max_size=3, unique=True)

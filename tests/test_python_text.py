@@ -109,7 +109,7 @@ class Maker(Random):
         return "n" + "".join(self.choices("abc_0", k=self.choice([0, 3, 8, 15, 25])))
 
     def dotted(self) -> str:
-        return ".".join(self.name() for _ in range(self.choice([1, 1, 2, 3])))
+        return ".".join(self.name() for _ in range(self.choice([1, 1, 2])))
 
     def scalar(self) -> Any:
         if self.random() < 0.6:
@@ -142,8 +142,9 @@ class Maker(Random):
     def call(self, depth: int, chain: bool = True) -> Call:
         args = tuple(self.node(depth + 1) for _ in range(self.choice([0, 0, 1, 2])))
         named = {self.name(): self.node(depth + 1) for _ in range(self.choice([0, 1, 2, 4]))}
-        star = (Starred(self.choice([Name("STEP"), self.call(depth + 1)])),)
-        kwargs = (*named.items(), *(star if depth < 4 and self.random() < 0.3 else ()))
+        kwargs: tuple[Any, ...] = tuple(named.items())
+        if depth < 4 and self.random() < 0.3:
+            kwargs += (Starred(Name("STEP") if self.random() < 0.5 else self.call(depth + 1)),)
         if chain and self.random() < 0.3:
             return Call(Method(self.call(depth, chain=False), self.name()), args, kwargs)
         return Call(self.dotted(), args, kwargs)
@@ -159,7 +160,8 @@ class Maker(Random):
         return chain
 
     def expression(self) -> Any:
-        return self.choice([self.node, self.call, lambda _: self.shift()])(0)
+        kind = self.random()
+        return self.node(0) if kind < 0.4 else self.call(0) if kind < 0.7 else self.shift()
 
 
 def formatted(text: str, folder: Path) -> str:

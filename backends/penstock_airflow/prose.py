@@ -33,11 +33,13 @@ def prose(text: str, column: int, *, indent: int = 0, suffix: str = "") -> str:
 
     The pieces end at spaces and line ends, so that a reader sees the paragraphs.
     """
-    whole = lit(text, column=column, indent=indent, suffix=suffix)
-    if column + len(whole) + len(suffix) <= LINE and "\\n" not in whole[:-3]:
+    whole = lit(text)
+    if column + len(whole) + len(suffix) <= LINE:
         return whole
-    pieces = [lit(piece) for piece in _pieces(text, LINE - indent - 4)]
-    if len(pieces) < 2:
+    # What fits in one line of its own stays whole: ruff would join it again.
+    width = LINE - indent - 4
+    pieces = [whole] if len(whole) <= width else [lit(piece) for piece in _pieces(text, width)]
+    if len(pieces) == 1 and len(whole) > width:
         return whole
     pad = "\n" + " " * (indent + 4)
     return "(" + "".join(pad + piece for piece in pieces) + "\n" + " " * indent + ")"

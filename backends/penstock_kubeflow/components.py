@@ -24,7 +24,7 @@ def definitions(ports: Iterable[tuple[str, Port]]) -> Spec:
         if port.type is None:
             raise BackendError(f"kubeflow has no parameter type for {name!r}; run `penstock check`")
         if port.kind == "artifact":
-            artifacts[name] = {"artifactType": artifact_type(port.type)}
+            artifacts[name] = Flow(artifactType=artifact_type(port.type))
         else:
             parameters[name] = Flow(parameterType=port.type)
     return present(artifacts=artifacts, parameters=parameters)
@@ -61,10 +61,10 @@ def dag_outputs(exports: Iterable[tuple[Export, Port]]) -> Spec:
     for export, port in exports:
         if port.kind == "artifact":
             selector = Flow(producerSubtask=export.task, outputArtifactKey=export.key)
-            artifacts[export.name] = {"artifactSelectors": [selector]}
+            artifacts[export.name] = Flow(artifactSelectors=[selector])
         else:
             selector = Flow(producerSubtask=export.task, outputParameterKey=export.key)
-            parameters[export.name] = {"valueFromParameter": selector}
+            parameters[export.name] = Flow(valueFromParameter=selector)
     return present(artifacts=artifacts, parameters=parameters)
 
 

@@ -14,55 +14,76 @@ from penstock_kubeflow.quantities import amount, quantity_text
 from penstock_kubeflow.sources import Given, Port
 
 # The image's own entry point is never used, so the command says everything.
-_COMMAND = ("python3", "-m", "penstock_runtime", "kubeflow")
+_COMMAND = FlowList(("python3", "-m", "penstock_runtime", "kubeflow"))
 # The whole ExecutorInput as JSON: the only placeholder, because each other one fails on some
 # backend, for a default or a null.
 _EXECUTOR_INPUT = "{{$}}"
 _GPU = "nvidia.com/gpu"
 
 
-def container(
-    ir: PipelineIR,
-    step: Step,
-    given: Sequence[Given],
-    outputs: Mapping[str, Port],
-    fields: frozenset[str],
-    store: str | None,
-) -> Spec:
-    """The container that runs a step."""
-    image = image_of(ir, step)
-    variables = _variables(step.options, store)
-    mark = interface_hash(
-        [
-            [step.component, image, variables],
-            [[one.name, one.kind, one.type] for one in given],
-            [[name, port.kind, port.type, port.path] for name, port in outputs.items()],
-        ]
-    )
-    # Argo takes two containers with equal arguments for one and the same, and the driver's cache
-    # knows a container by image and arguments alone: the mark keeps what differs apart.
-    args = ["--code", step.component, "--step", f"{step.id}#{mark}"]
-    as_fields = [one.name for one in given if one.name in fields]
-    if as_fields:
-        args += ["--fields", ",".join(as_fields)]
-    parts = {name: list(port.path) for name, port in outputs.items() if port.path}
-    if parts:
-        args += ["--projections", inert_json(parts)]
-    args += ["--executor-input", _EXECUTOR_INPUT]
-    found: Spec = {"image": image, "command": FlowList(_COMMAND), "args": args}
-    if variables:
-        found["env"] = [Flow(name=name, value=value) for name, value in variables]
-    wanted = resources(step.options.resources) if step.options.resources is not None else {}
-    if wanted:
-        found["resources"] = wanted
-    return found
+class Executors:
+    """The containers of one pipeline; what steps share is made once."""
+
+    def __init__(self, ir: PipelineIR, store: str | None) -> None:
+        self._ir = ir
+        self._store = store
+        self._settings: dict[int, Spec] = {}
+        self._marks: dict[object, str] = {}
+        self._fields = {
+            one.code: frozenset(entry.name for entry in one.inputs if entry.field)
+            for one in ir.components
+        }
+
+    def container(self, step: Step, given: Sequence[Given], outputs: Mapping[str, Port]) -> Spec:
+        """The container that runs a step."""
+        settings = self._settings.get(id(step.options))
+        if settings is None:
+            settings = self._settings[id(step.options)] = self._of_options(step)
+        mark = self._mark(step, given, outputs, settings)
+        args = [f"--code={step.component}", f"--step={step.id}#{mark}"]
+        fields = [one.name for one in given if one.name in self._fields[step.component]]
+        if fields:
+            args.append(f"--fields={','.join(fields)}")
+        parts = {name: list(port.path) for name, port in outputs.items() if port.path}
+        if parts:
+            args.append(f"--projections={inert_json(parts)}")
+        args += ["--executor-input", _EXECUTOR_INPUT]
+        return {"image": settings["image"], "command": _COMMAND, "args": args, **settings}
+
+    def _of_options(self, step: Step) -> Spec:
+        found: Spec = {"image": image_of(self._ir, step)}
+        variables = dict(step.options.env or ())
+        if self._store is not None:
+            variables.setdefault("PENSTOCK_STORE", self._store)
+        if variables:
+            found["env"] = [
+                Flow(name=name, value=escaped_variable(value)) for name, value in variables.items()
+            ]
+        wanted = _resources(step.options)
+        if wanted:
+            found["resources"] = wanted
+        return found
+
+    def _mark(
+        self, step: Step, given: Sequence[Given], outputs: Mapping[str, Port], settings: Spec
+    ) -> str:
+        """What tells steps apart that differ in more than name and code.
+
+        Argo takes two containers with equal arguments for one and the same, and the driver's
+        cache knows a container by image and arguments alone.
+        """
+        taken = tuple((one.name, one.kind, one.type) for one in given)
+        key = (step.component, id(settings), taken, id(outputs))
+        mark = self._marks.get(key)
+        if mark is None:
+            made = [[name, port.kind, port.type, port.path] for name, port in outputs.items()]
+            about = [step.component, settings["image"], settings.get("env"), taken, made]
+            mark = self._marks[key] = interface_hash(about)
+        return mark
 
 
-def _variables(options: Options, store: str | None) -> list[tuple[str, str]]:
-    variables = dict(options.env or ())
-    if store is not None:
-        variables.setdefault("PENSTOCK_STORE", store)
-    return [(name, escaped_variable(value)) for name, value in variables.items()]
+def _resources(options: Options) -> Spec:
+    return resources(options.resources) if options.resources is not None else {}
 
 
 def resources(wanted: Resources) -> Spec:

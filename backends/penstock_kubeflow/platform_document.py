@@ -33,7 +33,7 @@ def _secrets(secrets: tuple[Secret, ...]) -> list[Spec]:
     return [
         {
             "secretName": name,
-            "secretNameParameter": {"runtimeValue": Flow(constant=name)},
+            "secretNameParameter": Flow(runtimeValue=Flow(constant=name)),
             "keyToEnv": keys,
             "optional": False,
         }

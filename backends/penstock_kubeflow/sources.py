@@ -56,6 +56,7 @@ class Sources:
     def __init__(self, names: Lookup) -> None:
         self.names = names
         self.projected = projections(names.ir)
+        self._constants: dict[tuple[str, str, str], Given | None] = {}
         self._outputs: dict[str, Mapping[str, Port]] = {}
         self._components: dict[str, Mapping[str, Port]] = {}
         self._asked: dict[Source, set[str | None]] = {}
@@ -140,12 +141,10 @@ class Sources:
 
     def _given(self, step: Step, name: str, value: Value) -> Given | None:
         if isinstance(value, Constant):
-            if value.text == "null":
-                default = self.names.inputs(step.component)[name].default
-                if default == "null":
-                    return None
-            asked = self.declared(step.component, name)[1] or type_of_value(value.value)
-            return Given(name, "parameter", asked, constant=value)
+            key = (step.component, name, value.text)
+            if key not in self._constants:
+                self._constants[key] = self._given_constant(step.component, name, value)
+            return self._constants[key]
         source = source_of(value)
         if source is None:
             return Given(name, "parameter", None)
@@ -155,6 +154,12 @@ class Sources:
         kind = parameter_type(type_of(value, self.names), self.names.classes)
         asked = kind or self.declared(step.component, name)[1]
         return Given(name, "parameter", asked, source=source, path=value.path)
+
+    def _given_constant(self, component: str, name: str, value: Constant) -> Given | None:
+        if value.text == "null" and self.names.inputs(component)[name].default == "null":
+            return None
+        asked = self.declared(component, name)[1] or type_of_value(value.value)
+        return Given(name, "parameter", asked, constant=value)
 
     def type_of(self, value: Value) -> Type:
         """The type of what is given, as exact as it is known."""

@@ -14,7 +14,7 @@ from penstock_kubeflow.components import (
     ports_of,
     present,
 )
-from penstock_kubeflow.executors import container
+from penstock_kubeflow.executors import Executors
 from penstock_kubeflow.levels import ROOT, Levels, task_name
 from penstock_kubeflow.names import safe_name
 from penstock_kubeflow.parameters import parameter_definitions
@@ -43,12 +43,9 @@ class Assembly:
         self.levels = Levels(self.names)
         self.threads = Threads(self.names, self.levels)
         self.settings: dict[str, Spec] = {}
-        self._store = store
+        self._executors = Executors(ir, store)
+        self._interfaces: dict[object, Spec] = {}
         self._after: dict[str, dict[str, None]] = {}
-        self._fields = {
-            one.code: frozenset(entry.name for entry in one.inputs if entry.field)
-            for one in ir.components
-        }
 
     def documents(self) -> tuple[Spec, dict[str, Spec]]:
         """The PipelineSpec, and the settings of executors for the platform."""
@@ -66,9 +63,12 @@ class Assembly:
                     step = self.names.steps[node]
                     components[f"comp-{name}"] = {
                         "executorLabel": f"exec-{name}",
-                        **interface(given[node], self.sources.outputs(node)),
+                        **self._interface(node, given[node]),
                     }
-                    executors[f"exec-{name}"] = {"container": self._container(step, given[node])}
+                    outputs_of = self.sources.outputs(node)
+                    executors[f"exec-{name}"] = {
+                        "container": self._executors.container(step, given[node], outputs_of)
+                    }
                     settings = kubernetes(step.options)
                     if settings:
                         self.settings[f"exec-{name}"] = settings
@@ -94,9 +94,12 @@ class Assembly:
         shown = ir.name if ir.name != name else ""
         return {"name": name, **present(displayName=shown, description=description)}
 
-    def _container(self, step: Step, given: list[Given]) -> Spec:
-        outputs = self.sources.outputs(step.id)
-        return container(self.ir, step, given, outputs, self._fields[step.component], self._store)
+    def _interface(self, node: str, given: list[Given]) -> Spec:
+        outputs = self.sources.outputs(node)
+        key = (tuple((one.name, one.kind, one.type) for one in given), id(outputs))
+        if key not in self._interfaces:
+            self._interfaces[key] = interface(given, outputs)
+        return self._interfaces[key]
 
     def _order(self) -> None:
         """Notes what waits for what only because of `after`, at the level where both stand."""

@@ -68,20 +68,20 @@ def _retry_policy(retry: Retry | None) -> Spec:
 def constant_input(one: Given) -> Spec:
     """A parameter whose value is written in the pipeline."""
     value = one.constant.value if one.constant is not None else None
-    return {"runtimeValue": Flow(constant=value)}
+    return Flow(runtimeValue=Flow(constant=value))
 
 
 def threaded_input(kind: Kind, seen: Seen, path: Path = ()) -> Spec:
     """An input that comes from a task or from the DAG's own inputs."""
     if kind == "artifact":
         if seen.kind == "input":
-            return {"componentInputArtifact": seen.key}
+            return Flow(componentInputArtifact=seen.key)
         key = Flow(producerTask=seen.task, outputArtifactKey=seen.key)
-        return {"taskOutputArtifact": key}
+        return Flow(taskOutputArtifact=key)
     if seen.kind == "task":
         key = Flow(producerTask=seen.task, outputParameterKey=seen.key)
-        return {"taskOutputParameter": key}
-    found: Spec = {"componentInputParameter": seen.key}
+        return Flow(taskOutputParameter=key)
+    found: Spec = Flow(componentInputParameter=seen.key)
     if path:
         found["parameterExpressionSelector"] = selector(path)
     return found

@@ -8,8 +8,10 @@ so that the work grows with the edges of the graph and not with its square.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from penstock.ir.arguments import ArgumentError, check_argument
 from penstock.ir.lookup import Lookup, lookup
@@ -46,11 +48,15 @@ class Schedule:
         self._left: dict[tuple[str | None, Rounds], int] = {}
         self._unopened: dict[Key, list[int]] = {}
         self._rounds_left: dict[Key, int] = {}
+        self._opened: dict[Key, None] = {}
+        # A queue instead of calls: a loop of thousands of skipped rounds must not nest them.
+        self._later: deque[Callable[[], None]] = deque()
         self.skipped: list[str] = []
         """The steps that were skipped since the list was last emptied."""
         self.broken: list[tuple[str, str]] = []
         """Loops, branches and nested pipelines that cannot go on, each with the reason."""
         self._open(None, ())
+        self._go_on()
 
     def next(self) -> Task | None:
         """A step whose inputs are there, the earliest in the pipeline first."""
@@ -60,6 +66,7 @@ class Schedule:
         """A step is done: what waits for it is tried again."""
         self._values.responses[key] = response
         self._finish(key)
+        self._go_on()
 
     def exits(self, status: str) -> list[Task]:
         """The steps that run at the end, told how the run ended."""
@@ -77,16 +84,17 @@ class Schedule:
         return found
 
     def unfinished(self) -> list[str]:
-        """The steps that never ran, one name for all rounds of a loop that never unfolded."""
-        done = {name for name, _ in self._final}
-        return [
-            step.id
-            for step in self.names.ir.steps
-            if not step.on_exit and step.id not in done and not self._is_skipped(step)
-        ]
+        """The steps that are not done, one name for all rounds of a loop that never unfolded."""
+        met = {name for name, _ in (*self._opened, *self._values.skipped)}
+        never = [(one.id, ()) for one in self.names.ir.steps if not one.on_exit]
+        found = [key for key in self._opened if key not in self._final]
+        found += [key for key in never if key[0] not in met]
+        found.sort(key=lambda key: (self._places.position[key[0]], key[1]))
+        return [instance_name(key) for key in found]
 
-    def _is_skipped(self, step: Step) -> bool:
-        return any(name == step.id for name, _ in self._values.skipped)
+    def _go_on(self) -> None:
+        while self._later:
+            self._later.popleft()()
 
     def _open(self, scope: str | None, rounds: Rounds) -> None:
         inside = self._places.children.get(scope, [])
@@ -94,7 +102,9 @@ class Schedule:
         if not inside:
             self._closed(scope, rounds)
         for name in inside:
-            self._try((name, rounds))
+            if name in self.names.steps:
+                self._opened[name, rounds] = None
+            self._later.append(partial(self._try, (name, rounds)))
 
     def _try(self, key: Key) -> None:
         name, rounds = key
@@ -192,7 +202,9 @@ class Schedule:
         loop = (scope, rounds[:-1])
         self._rounds_left[loop] -= 1
         if self._unopened[loop]:
-            self._open(scope, (*loop[1], self._unopened[loop].pop()))
+            self._later.append(
+                partial(self._open, scope, (*loop[1], self._unopened[loop].pop()))
+            )
         elif self._rounds_left[loop] == 0:
             self._finish(loop)
 
@@ -206,13 +218,15 @@ class Schedule:
         self._values.skipped.add(key)
         if name in self.names.steps:
             self.skipped.append(instance_name(key))
+        else:
+            self._taken.setdefault(key, False)
+            self._wake(("items", key))
+            self._wake(("taken", key))
         for child in self._places.children.get(name, []) if name in self.names.scopes else []:
-            inner = (child, rounds)
-            self._mark_skipped(inner)
-            self._final.add(inner)
-            for what in ("final", "items", "taken"):
-                self._wake((what, inner))
+            self._mark_skipped((child, rounds))
+            self._final.add((child, rounds))
+            self._wake(("final", (child, rounds)))
 
     def _wake(self, blocker: Blocker) -> None:
         for key in self._waiting.pop(blocker, []):
-            self._try(key)
+            self._later.append(partial(self._try, key))

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from penstock import Metrics, TrainerStep, pipeline, step
+from penstock import Metrics, PreprocessStep, pipeline, step
 
 
 class Halves(NamedTuple):
@@ -19,11 +19,11 @@ def halve(text: str) -> Halves:
     return Halves(text[:middle].encode(), text[middle:].encode(), len(text))
 
 
-class Fit(TrainerStep):
-    """Fits a model, so to speak."""
+class Weigh(PreprocessStep):
+    """Weighs data under some names."""
 
+    names: list[str]
     weight: float = 1.0
-    names: list[str] = ["a"]  # noqa: RUF012 - a hyper-parameter, never changed
 
     def run(self, data: bytes) -> dict[str, float]:
         return {name: self.weight * len(data) for name in self.names}
@@ -45,10 +45,10 @@ def clean_up() -> None: ...
 
 @pipeline
 def several(text: str = "some text") -> str:
-    """Splits, fits twice, compares."""
+    """Splits, weighs twice, compares."""
     left, right, size = halve(text)
-    one = Fit(weight=0.5, names=["a", "b"]).run(left)
-    other = Fit().run(right)
+    one = Weigh(weight=0.5, names=["a", "b"]).run(left)
+    other = Weigh(names=["a"]).run(right)
     metrics = compare([left, right], [one["a"], other["a"], 1.5, size])
     published = publish(metrics["bytes"], one["b"])
     clean_up.options(after=[published, other])()

@@ -10,7 +10,7 @@ from penstock.diagnostics import Span
 
 
 def joined_by(frame: FrameType, span: Span) -> str | None:
-    """`and`, `or` or `not` when the expression at the span is an operand of it.
+    """`and`, `or` or `not` when the expression at the span is it or an operand of it.
 
     None when it is not, and also where the source is not to be had.
     """
@@ -23,7 +23,8 @@ def joined_by(frame: FrameType, span: Span) -> str | None:
         return None
     place = (span.line, span.col - 1, span.end_line, span.end_col - 1)
     for node in ast.walk(tree):
-        if isinstance(node, ast.BoolOp) and any(_at(one) == place for one in node.values):
+        # Python blames the operand under `if`, and the whole of `a and b` elsewhere.
+        if isinstance(node, ast.BoolOp) and place in map(_at, (node, *node.values)):
             return "and" if isinstance(node.op, ast.And) else "or"
         if (
             isinstance(node, ast.UnaryOp)

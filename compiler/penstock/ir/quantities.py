@@ -17,8 +17,8 @@ _FACTORS = {
     "Ti": 2**40,
     "Pi": 2**50,
 }
-_BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
-_CORES = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(m)?")
+_BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?", re.ASCII)
+_CORES = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(m)?", re.ASCII)
 
 
 def read_bytes(text: str) -> int:

@@ -8,7 +8,7 @@ Whatever cannot be described is `Any`, which fits everywhere.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,11 +25,19 @@ class TypeTextError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A name with arguments; `values` only for a Literal. A union is named `|`."""
+    """A name with arguments; a union is named `|`.
+
+    The values of a Literal are kept as their text, so that 1 and True stay apart.
+    """
 
     name: str
     args: tuple[Type, ...] = ()
-    values: tuple[str | int | bool | None, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> tuple[str | int | bool | None, ...]:
+        """The values of a Literal."""
+        return tuple(ast.literal_eval(text) for text in self.texts)
 
 
 ANY = Type("Any")
@@ -62,7 +70,7 @@ def _type(node: ast.expr, text: str, depth: int) -> Type:
             name = _dotted(value, text)
             parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             if name == "Literal":
-                return Type(name, values=tuple(_literal(part, text) for part in parts))
+                return literal(_literal(part, text) for part in parts)
             return Type(name, tuple(_argument(part, text, depth) for part in parts))
         case _:
             raise TypeTextError(f"{text[:80]!r} is no type")
@@ -111,6 +119,11 @@ def union(members: tuple[Type, ...]) -> Type:
     return _union(*members) if members else ANY
 
 
+def literal(values: Iterable[str | int | bool | None]) -> Type:
+    """The type of which only these values are."""
+    return Type("Literal", texts=tuple(map(repr, values)))
+
+
 def list_of(item: Type) -> Type:
     """The type of a list with such items."""
     return Type("list", (item,))
@@ -121,7 +134,7 @@ def show(kind: Type) -> str:
     if kind.name == "|":
         return " | ".join(show(member) for member in kind.args)
     if kind.name == "Literal":
-        return f"Literal[{', '.join(map(repr, kind.values))}]"
+        return f"Literal[{', '.join(kind.texts)}]"
     if kind.args:
         return f"{kind.name}[{', '.join(map(show, kind.args))}]"
     return kind.name
@@ -182,8 +195,7 @@ def fits(source: Type, target: Type, classes: Classes) -> bool:
 
 def _literal_fits(source: Type, target: Type, classes: Classes) -> bool:
     if target.name == "Literal":
-        allowed = {(type(value), value) for value in target.values}
-        return all((type(value), value) in allowed for value in source.values)
+        return set(source.texts) <= set(target.texts)
     return all(fits(_type_of_literal(value), target, classes) for value in source.values)
 
 
@@ -196,7 +208,7 @@ def _is(source: str, target: str, classes: Classes) -> bool:
         return True
     known = classes.get(source)
     if known is not None:
-        return target in known.bases
+        return target in known.bases or f"collections.abc.{target}" in known.bases
     bases = _BASES.get(source, frozenset())
     return target in bases or target.removeprefix("collections.abc.") in bases
 

@@ -27,7 +27,7 @@ def names_unique(names: Lookup, log: Log) -> None:
         seen.setdefault(one.id, one.span)
 
 
-@check(reports={"PS113", "PS116", "PS117", "PS128"})
+@check(reports={"PS110", "PS113", "PS119", "PS128"})
 def references_exist(names: Lookup, log: Log) -> None:
     """Every step, output, scope, parameter and loop that is named is there."""
     for step in names.ir.steps:

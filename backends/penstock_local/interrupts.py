@@ -1,0 +1,48 @@
+"""Ctrl-C and SIGTERM, let in only where they do no harm: never between a step and its record."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class Interrupts:
+    """While it is open, the two signals are kept until a place that allows them."""
+
+    def __init__(self) -> None:
+        self._allowed = False
+        self._pending = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._came)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _came(self, number: int, frame: FrameType | None) -> None:
+        if self._allowed:
+            # Only once: what handles the first must not be hit by a second half-way.
+            self._allowed = False
+            raise KeyboardInterrupt
+        self._pending = True
+
+    @contextmanager
+    def allowed(self) -> Generator[None, None, None]:
+        """Raises KeyboardInterrupt inside the block, also for a signal that came before it."""
+        if self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
+        self._allowed = True
+        try:
+            yield
+        finally:
+            self._allowed = False

@@ -1,0 +1,259 @@
+"""Runs steps in parallel in warm worker processes, each the leader of a process group."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from penstock_local.executors import Done, Failed, Job, Line, Told
+from penstock_local.interrupts import Interrupts
+from penstock_runtime.errors import BadRequest
+from penstock_runtime.response import response_from
+
+_GRACE_SECONDS = 5.0
+_LOOK_AROUND_SECONDS = 0.2
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 20
+
+
+class Worker:
+    """One process: idle, at a job, or on its way out."""
+
+    def __init__(self) -> None:
+        log_read, log_write = os.pipe()
+        answer_read, answer_write = os.pipe()
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [sys.executable, "-P", "-m", "penstock_local.worker", str(answer_write)],
+                stdin=subprocess.PIPE,
+                stdout=log_write,
+                stderr=log_write,
+                pass_fds=(answer_write,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(log_write)
+            os.close(answer_write)
+        self.log = log_read
+        self.answers = answer_read
+        os.set_blocking(self.log, False)
+        os.set_blocking(self.answers, False)
+        self.job: Job | None = None
+        self.deadline: float | None = None
+        self.timed_out = False
+        self.log_ended = False
+        self._log = b""
+        self._answer = b""
+
+    def give(self, job: Job) -> None:
+        """Begins a job; a worker that died meanwhile is found dead by the pool."""
+        self.job = job
+        self.timed_out = False
+        if job.timeout is not None:
+            self.deadline = time.monotonic() + job.timeout
+        assert self.process.stdin is not None  # noqa: S101 - it is a PIPE
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(job.request.to_json()).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def lines(self, *, last: bool = False) -> list[Told]:
+        """What the step has printed so far; with `last`, also a line without an end."""
+        found, ended = _read(self.log)
+        self._log += found
+        self.log_ended = self.log_ended or ended
+        if self.job is None:
+            return []
+        *whole, rest = self._log.split(b"\n")
+        if (last or len(rest) > _LONGEST_LINE) and rest:
+            whole, rest = [*whole, rest], b""
+        self._log = rest
+        return [Line(self.job, _text(line)) for line in whole]
+
+    def answer(self) -> dict[str, Any] | None:
+        """The answer to the job, if it is there."""
+        self._answer += _read(self.answers)[0]
+        line, end, rest = self._answer.partition(b"\n")
+        if not end:
+            return None
+        self._answer = rest
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def signal(self, number: int) -> None:
+        """Tells the worker and whatever it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+    def end(self) -> None:
+        """Leaves nothing of its group behind."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdin is not None  # noqa: S101 - it is a PIPE
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        os.close(self.log)
+        os.close(self.answers)
+
+
+class ProcessExecutor:
+    """Up to `jobs` workers, started when there is work for them and kept warm."""
+
+    def __init__(self, jobs: int, interrupts: Interrupts) -> None:
+        self.jobs = jobs
+        self._interrupts = interrupts
+        self._workers: list[Worker] = []
+        self._selector = selectors.DefaultSelector()
+
+    def warm(self, workers: int = 1) -> None:
+        """Starts workers before there is work, to import while this process does."""
+        while len(self._workers) < min(workers, self.jobs):
+            self._add()
+
+    def start(self, job: Job) -> None:
+        """Gives the job to an idle worker, or to a new one."""
+        idle = next((one for one in self._workers if one.job is None), None)
+        (idle or self._add()).give(job)
+
+    def wait(self, seconds: float | None) -> list[Told]:
+        """What the workers say, until one of them has something to say."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while True:
+            pause = _LOOK_AROUND_SECONDS
+            now = time.monotonic()
+            for moment in (until, *(one.deadline for one in self._workers)):
+                if moment is not None:
+                    pause = min(pause, max(moment - now, 0.0))
+            with self._interrupts.allowed():
+                ready = self._selector.select(pause)
+            told = self._look(ready or None)
+            if told or (until is not None and time.monotonic() >= until):
+                return told
+
+    def cancel(self) -> list[Told]:
+        """Asks the busy workers to stop, then makes them."""
+        busy = [one for one in self._workers if one.job is not None]
+        for worker in busy:
+            worker.signal(signal.SIGTERM)
+        told: list[Told] = []
+        until = time.monotonic() + _GRACE_SECONDS
+        try:
+            while time.monotonic() < until and any(one.process.poll() is None for one in busy):
+                with self._interrupts.allowed():
+                    self._selector.select(0.02)
+                for worker in busy:
+                    told += worker.lines()
+        except KeyboardInterrupt:
+            pass  # asked twice: no more patience
+        for worker in busy:
+            answer = worker.answer()
+            told += worker.lines(last=True)
+            if answer is not None and worker.job is not None:
+                told.append(_told(worker.job, answer))
+            self._drop(worker)
+        return told
+
+    def close(self) -> None:
+        """Ends all workers; idle ones have nothing to lose."""
+        for worker in list(self._workers):
+            self._drop(worker)
+        self._selector.close()
+
+    def _add(self) -> Worker:
+        worker = Worker()
+        self._workers.append(worker)
+        self._selector.register(worker.log, selectors.EVENT_READ, worker)
+        self._selector.register(worker.answers, selectors.EVENT_READ, worker)
+        return worker
+
+    def _drop(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        self._forget(worker.log)
+        self._forget(worker.answers)
+        worker.end()
+
+    def _forget(self, pipe: int) -> None:
+        with suppress(KeyError):
+            self._selector.unregister(pipe)
+
+    def _look(self, ready: Iterable[tuple[selectors.SelectorKey, int]] | None) -> list[Told]:
+        found = {id(key.data): key.data for key, _ in ready} if ready else {}
+        told: list[Told] = []
+        for worker in list(self._workers):
+            if worker.deadline is not None and time.monotonic() >= worker.deadline:
+                self._out_of_time(worker)
+            if id(worker) in found or not ready:
+                told += self._hear(worker)
+        return told
+
+    def _hear(self, worker: Worker) -> list[Told]:
+        dead = worker.process.poll() is not None
+        answer = worker.answer()
+        if answer is not None:
+            told = worker.lines(last=True)
+            told += [_told(worker.job, answer)] if worker.job is not None else []
+            worker.job, worker.deadline = None, None
+            return told
+        if not dead:
+            told = worker.lines()
+            if worker.log_ended:  # the step closed its stdout: nothing to wait for any more
+                self._forget(worker.log)
+            return told
+        told, job = worker.lines(last=True), worker.job
+        code = worker.process.returncode
+        self._drop(worker)
+        if job is not None:
+            message = _why(job, code, worker.timed_out)
+            told.append(Failed(job, "step", message, recorded=False))
+        return told
+
+    def _out_of_time(self, worker: Worker) -> None:
+        if worker.timed_out:
+            worker.signal(signal.SIGKILL)
+            worker.deadline = None
+        else:
+            worker.timed_out = True
+            worker.signal(signal.SIGTERM)
+            worker.deadline = time.monotonic() + _GRACE_SECONDS
+
+
+def _told(job: Job, answer: dict[str, Any]) -> Told:
+    if "done" in answer:
+        try:
+            return Done(job, response_from(answer["done"]))
+        except BadRequest as error:
+            return Failed(job, "request", f"the worker's answer is damaged: {error}")
+    return Failed(job, answer["failed"], answer["message"], answer["trace"])
+
+
+def _why(job: Job, code: int, timed_out: bool) -> str:
+    step = job.request.step
+    if timed_out:
+        return f"step {step!r} took longer than {job.timeout:g} s"
+    if code >= 0:
+        return f"the process of step {step!r} ended with exit code {code} before the step returned"
+    name = signal.Signals(-code).name if -code in signal.Signals else f"signal {-code}"
+    memory = "; this is how the system ends a process that needs too much memory"
+    return f"the process of step {step!r} was ended by {name}" + memory * (code == -signal.SIGKILL)
+
+
+def _read(pipe: int) -> tuple[bytes, bool]:
+    """All there is for now, and whether that was the end."""
+    found: list[bytes] = []
+    try:
+        while chunk := os.read(pipe, _CHUNK):
+            found.append(chunk)
+    except BlockingIOError:
+        return b"".join(found), False
+    return b"".join(found), True
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r")

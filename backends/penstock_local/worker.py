@@ -1,0 +1,77 @@
+"""A process that runs steps: requests come on stdin, one JSON line each, answers leave on a pipe.
+
+Nothing is unpickled on either side. What a step prints goes to the worker's own stdout, which the
+pool reads. A worker whose pool is gone ends by itself.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any, BinaryIO
+
+from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
+from penstock_runtime.execute import execute
+from penstock_runtime.request import request_from
+from penstock_runtime.store import Store, open_store
+
+_GRACE_SECONDS = 5.0
+
+
+def main(answers: int) -> None:
+    """Run what is asked until the pool closes our stdin."""
+    asked: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    # A step that reads stdin must find it empty, not eat our requests.
+    requests = os.fdopen(os.dup(0), "rb")
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a real stream here
+    signal.signal(signal.SIGTERM, _terminate)
+    threading.Thread(target=_read, args=(requests, asked), daemon=True).start()
+    stores: dict[str, Store] = {}
+    with os.fdopen(answers, "wb", buffering=0) as out:
+        while (message := asked.get()) is not None:
+            out.write(json.dumps(_answer(message, stores)).encode() + b"\n")
+
+
+def _answer(message: dict[str, Any], stores: dict[str, Store]) -> dict[str, Any]:
+    try:
+        request = request_from(message)
+        if request.store not in stores:
+            stores[request.store] = open_store(request.store)
+        response = execute(request, stores[request.store], announce=True)
+        answer: dict[str, Any] = {"done": response.to_json()}
+    except StepFailed as error:
+        answer = {"failed": "step", "message": str(error), "trace": error.trace}
+    except BadRequest as error:
+        answer = {"failed": "request", "message": str(error), "trace": ""}
+    except StoreError as error:
+        answer = {"failed": "store", "message": str(error), "trace": ""}
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return answer
+
+
+def _read(requests: BinaryIO, asked: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
+    busy = threading.main_thread()
+    for line in requests:
+        asked.put(json.loads(line))
+    asked.put(None)
+    # The pool is gone. A step that still runs is told so, and then ended.
+    busy.join(0.2)
+    if busy.is_alive():
+        os.kill(os.getpid(), signal.SIGTERM)
+        busy.join(_GRACE_SECONDS)
+        os._exit(1)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,71 @@
+"""Run by Airflow's Python: imports all DAG files and tells what Airflow made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def params_of(dag: Any) -> dict[str, Any]:
+    """The parameters as Airflow keeps them in its database."""
+    return {
+        name: {"value": param.value if param.has_value else None, "schema": param.schema}
+        for name, param in dag.params.items()
+    }
+
+
+def task_of(task: Any) -> dict[str, Any]:
+    """What the tests look at."""
+    delay, limit = task.retry_delay, task.execution_timeout
+    return {
+        "upstream": sorted(task.upstream_task_ids),
+        "group": task.task_group.group_id if task.task_group else None,
+        "doc": task.doc_md,
+        "image": task.image,
+        "retries": task.retries,
+        "retry_delay": delay.total_seconds(),
+        "backoff": bool(task.retry_exponential_backoff),
+        "timeout": limit.total_seconds() if limit else None,
+        "owner": task.owner,
+        "cpus": task.cpus,
+        "mem_limit": task.mem_limit,
+        "gpus": [request["Count"] for request in task.device_requests or []],
+        "auto_remove": task.auto_remove,
+        "mounts": [dict(mount) for mount in task.mounts],
+    }
+
+
+def main() -> None:
+    """Writes the answer as JSON where the caller wants it."""
+    bag = import_module("airflow.dag_processing.dagbag").DagBag(
+        os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
+    )
+    serializer = import_module("airflow.serialization.serialized_objects").DagSerialization
+    stability = import_module("airflow.utils.dag_version_inflation_checker")
+    dags: dict[str, Any] = {}
+    for name, dag in bag.dags.items():
+        plain = serializer.to_dict(dag)
+        back = serializer.from_dict(plain)
+        dags[name] = {
+            "file": Path(dag.fileloc).name,
+            "description": dag.description,
+            "doc": dag.doc_md,
+            "tags": sorted(dag.tags),
+            "catchup": dag.catchup,
+            "start": dag.start_date.isoformat() if dag.start_date else None,
+            "timezone": str(dag.timezone),
+            "params": params_of(dag),
+            "kept_params": params_of(back),
+            "tasks": {task.task_id: task_of(task) for task in dag.tasks},
+            "backoff": {task.task_id: task.retry_exponential_backoff for task in back.tasks},
+            "unstable": [str(one) for one in stability.check_dag_file_stability(dag.fileloc).warnings],
+        }
+    answer = {"errors": {Path(file).name: text for file, text in bag.import_errors.items()}}
+    Path(os.environ["ANSWER"]).write_text(json.dumps({**answer, "dags": dags}), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

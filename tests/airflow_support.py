@@ -1,0 +1,61 @@
+"""Runs DAG files in the real Airflow, in an environment of its own; steps run in ours.
+
+Starting Airflow takes seconds, so one process looks at or runs as many files as there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = ROOT / ".envs/airflow-3.3"
+TEMPLATE = ENVIRONMENT / "home-template/airflow.db"
+
+
+def in_airflow(program: str, files: Mapping[str, str], home: Path, argument: Any = None) -> Any:
+    """What a program puts out as `result(...)`, with these DAG files in the DAGs folder.
+
+    `program` is a file beside this one; it reads `argument` as JSON from its command line.
+    """
+    if not (ENVIRONMENT / "bin/python").exists() or not TEMPLATE.exists():
+        pytest.fail(f"no Airflow in {ENVIRONMENT.relative_to(ROOT)}: run `make airflow` first")
+    folder = home / "dags"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    shutil.copy(TEMPLATE, home / "airflow.db")
+    answer = home / "answer.json"
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    env |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "PATH": f"{ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
+        "PYTHONWARNINGS": "ignore",
+        "STEP_PYTHON": sys.executable,
+        "ANSWER": str(answer),
+    }
+    done = subprocess.run(
+        [ENVIRONMENT / "bin/python", ROOT / "tests" / program, json.dumps(argument)],
+        env=env,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if done.returncode or not answer.exists():
+        pytest.fail(f"Airflow says:\n{done.stdout[-6000:]}{done.stderr[-6000:]}", pytrace=False)
+    return json.loads(answer.read_text("utf-8"))

@@ -1,0 +1,95 @@
+"""Reads the page of a code, and finds what its examples raise, as a user would see it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.backend import check_pipeline, load_backend
+from penstock.cli.targets import Target, load_target
+from penstock.diagnostics import Diagnostic, PipelineError
+from penstock.diagnostics.pages import page
+
+HEADINGS = ["What it means", "Why", "Example", "Use instead"]
+
+_BLOCK = re.compile(r"^```(?P<kind>\w+)(?: to=(?P<backend>\w+))?\n(?P<text>.*?)^```$", re.M | re.S)
+_MARK = re.compile(r"# error: (PS\d{3}(?:, PS\d{3})*)$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code on a page, and the target that it is compiled to, if any."""
+
+    kind: str
+    text: str
+    backend: str | None
+
+    def marked(self) -> set[tuple[str, int]]:
+        """The codes that the text announces, each with its line."""
+        return {
+            (code, number)
+            for number, line in enumerate(self.text.splitlines(), start=1)
+            if (mark := _MARK.search(line))
+            for code in mark[1].split(", ")
+        }
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, taken apart."""
+
+    code: str
+    title: str
+    sections: dict[str, str]
+
+    def blocks(self, heading: str) -> list[Block]:
+        """The blocks of code under a heading."""
+        return [
+            Block(found["kind"], found["text"], found["backend"])
+            for found in _BLOCK.finditer(self.sections[heading])
+        ]
+
+
+def read_page(code: str) -> Page:
+    """The page of a code; fails where the first line is not its headline."""
+    head, *rest = re.split(r"^## (.*)$", page(code), flags=re.M)
+    match = re.fullmatch(r"# (PS\d{3}): (\S.*\S)\n\n", head)
+    assert match is not None, f"{code}.md begins with {head!r}"
+    assert match[1] == code
+    return Page(code, match[2], dict(zip(rest[::2], rest[1::2], strict=True)))
+
+
+@contextmanager
+def fresh_imports(folder: Path) -> Iterator[None]:
+    """Forgets afterwards what was imported from the folder."""
+    path, modules = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if file.startswith(str(folder)):
+                del sys.modules[name]
+
+
+def load_text(text: str, kind: str, folder: Path, stem: str = "example") -> Target:
+    """Writes the text to a file and loads it as the command line does."""
+    file = folder / f"{stem}.{'py' if kind == 'python' else 'yaml'}"
+    file.write_text(text, encoding="utf-8")
+    with fresh_imports(folder):
+        return load_target(str(file))
+
+
+def problems(block: Block, folder: Path) -> tuple[Diagnostic, ...]:
+    """Everything that penstock says about a block of code."""
+    try:
+        target = load_text(block.text, block.kind, folder)
+        backend = load_backend(block.backend) if block.backend else None
+        return check_pipeline(target.ir, backend).warnings
+    except PipelineError as error:
+        return error.diagnostics

@@ -1,0 +1,166 @@
+"""Each code has a page; its example raises the code at the marked line, and its fix compiles."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from diagnostics_support import HEADINGS, Block, load_text, problems, read_page
+
+from penstock.backend import check_pipeline
+from penstock.cli import penstock
+from penstock.diagnostics import PipelineError
+from penstock.diagnostics.pages import page, titles
+from penstock.diagnostics.render import render_text
+from penstock.diagnostics.sources import Sources
+from penstock.ir.lookup import lookup
+from penstock.passes import CHECKS, SHAPE
+from penstock.passes.model import Log
+
+ROOT = Path(__file__).resolve().parents[1]
+CODES = sorted(titles())
+OURS = "PS901"
+"""The one code without an example: a bug of penstock."""
+WITH_EXAMPLE = [code for code in CODES if code != OURS]
+
+
+def codes_in_source() -> set[str]:
+    found: set[str] = set()
+    for file in [*ROOT.glob("compiler/**/*.py"), *ROOT.glob("backends/**/*.py")]:
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if re.fullmatch(r"PS\d{3}", node.value):
+                    found.add(node.value)
+    return found
+
+
+def blocks(code: str, heading: str) -> list[Block]:
+    found = [one for one in read_page(code).blocks(heading) if one.kind in ("python", "yaml")]
+    assert found, f"{code}.md shows no code under {heading!r}"
+    return found
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    assert codes_in_source() == set(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_page_has_the_headings_and_fits_a_screen(code: str) -> None:
+    found = read_page(code)
+    assert list(found.sections) == HEADINGS
+    assert all(text.strip() for text in found.sections.values())
+    lines = page(code).splitlines()
+    assert len(lines) < 60
+    assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_explain_prints_the_page(code: str) -> None:
+    shown = CliRunner().invoke(penstock, ["explain", code.lower()])
+    assert (shown.exit_code, shown.output) == (0, page(code))
+
+
+def test_explain_lists_all_codes() -> None:
+    shown = CliRunner().invoke(penstock, ["explain"])
+    assert [line[:5] for line in shown.output.splitlines()] == CODES
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLE)
+def test_the_example_raises_what_it_marks(code: str, tmp_path: Path) -> None:
+    for block in blocks(code, "Example"):
+        found = problems(block, tmp_path)
+        marked = block.marked()
+        assert code in {one for one, _ in marked}
+        if block.kind == "yaml":  # its places are those of the Python that it came from
+            assert {one.code for one in found} == {one for one, _ in marked}
+        else:
+            places = [(one.code, one.span.line if one.span else 0) for one in found]
+            assert sorted(places) == sorted(marked)
+            assert {one.span.file for one in found if one.span} == {"example.py"}
+        assert all(one.severity == "error" for one in found)
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLE)
+def test_every_problem_says_what_to_do(code: str, tmp_path: Path) -> None:
+    for block in blocks(code, "Example"):
+        for one in problems(block, tmp_path):
+            assert one.hint
+            for text in (one.message, one.label, one.hint):
+                assert "\n" not in text
+                assert not text.endswith(".")
+            assert len(one.message) <= 120
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLE)
+def test_the_fix_compiles(code: str, tmp_path: Path) -> None:
+    for block in blocks(code, "Use instead"):
+        assert problems(block, tmp_path) == ()
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLE)
+def test_a_message_on_a_page_is_the_message(code: str, tmp_path: Path) -> None:
+    shown = [one.text for one in read_page(code).blocks("Example") if one.kind == "text"]
+    for text in shown:
+        (block,) = blocks(code, "Example")
+        whole = render_text(problems(block, tmp_path), Sources(tmp_path))
+        assert text == whole.partition("\n\n")[0] + "\n"
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLE)
+def test_a_check_reports_only_the_codes_it_names(code: str, tmp_path: Path) -> None:
+    for block in blocks(code, "Example"):
+        try:
+            ir = load_text(block.text, block.kind, tmp_path).ir
+        except PipelineError:
+            continue
+        for one in (*SHAPE, *CHECKS):
+            log = Log()
+            one(lookup(ir), log)
+            assert {found.code for found in log.found} <= one.reports
+
+
+def test_the_codes_in_a_pass_are_those_that_it_names() -> None:
+    """What a module of checks writes, one of its checks names, and the other way round."""
+    for file in sorted(ROOT.glob("compiler/penstock/passes/*.py")):
+        named: set[str] = set()
+        written: set[str] = set()
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                if node.func.id == "check":
+                    named |= _codes(node)
+        source = ast.parse(file.read_bytes())
+        for node in ast.walk(source):
+            if isinstance(node, ast.FunctionDef):
+                node.decorator_list = []
+        written = _codes(source)
+        if file.name not in ("verify.py",):
+            assert named == written, file.name
+
+
+def _codes(tree: ast.AST) -> set[str]:
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"PS\d{3}", node.value)
+    }
+
+
+def test_a_bug_of_ours_says_how_to_report_it() -> None:
+    assert "penstock ir" in read_page(OURS).sections["Use instead"]
+    assert read_page(OURS).blocks("Example") == []
+
+
+def test_the_pages_teach_one_clean_pipeline_each(tmp_path: Path) -> None:
+    """A fix is whole: it can be traced, checked, written as YAML, and read back."""
+    from penstock.ir.text import dump_pipeline, load_pipeline
+
+    for code in WITH_EXAMPLE:
+        for number, block in enumerate(blocks(code, "Use instead")):
+            target = load_text(block.text, block.kind, tmp_path, f"{code.lower()}_{number}")
+            ir = check_pipeline(target.ir).written
+            assert load_pipeline(dump_pipeline(ir)) == ir
