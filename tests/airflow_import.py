@@ -9,17 +9,10 @@ from pathlib import Path
 from typing import Any
 
 
-def params_of(dag: Any) -> dict[str, Any]:
-    """The parameters as Airflow keeps them in its database."""
-    return {
-        name: {"value": param.value if param.has_value else None, "schema": param.schema}
-        for name, param in dag.params.items()
-    }
-
-
 def task_of(task: Any) -> dict[str, Any]:
     """What the tests look at."""
     delay, limit = task.retry_delay, task.execution_timeout
+    gpus: list[Any] = task.device_requests or []
     return {
         "upstream": sorted(task.upstream_task_ids),
         "group": task.task_group.group_id if task.task_group else None,
@@ -32,7 +25,7 @@ def task_of(task: Any) -> dict[str, Any]:
         "owner": task.owner,
         "cpus": task.cpus,
         "mem_limit": task.mem_limit,
-        "gpus": [request["Count"] for request in task.device_requests or []],
+        "gpus": [request["Count"] for request in gpus],
         "auto_remove": task.auto_remove,
         "mounts": [dict(mount) for mount in task.mounts],
     }
@@ -57,11 +50,13 @@ def main() -> None:
             "catchup": dag.catchup,
             "start": dag.start_date.isoformat() if dag.start_date else None,
             "timezone": str(dag.timezone),
-            "params": params_of(dag),
-            "kept_params": params_of(back),
+            "schemas": {name: dag.params.get_param(name).schema for name in dag.params},
+            "params": dict(back.params.dump()),
             "tasks": {task.task_id: task_of(task) for task in dag.tasks},
             "backoff": {task.task_id: task.retry_exponential_backoff for task in back.tasks},
-            "unstable": [str(one) for one in stability.check_dag_file_stability(dag.fileloc).warnings],
+            "unstable": [
+                str(one) for one in stability.check_dag_file_stability(dag.fileloc).warnings
+            ],
         }
     answer = {"errors": {Path(file).name: text for file, text in bag.import_errors.items()}}
     Path(os.environ["ANSWER"]).write_text(json.dumps({**answer, "dags": dags}), "utf-8")

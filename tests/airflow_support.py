@@ -5,12 +5,13 @@ Starting Airflow takes seconds, so one process looks at or runs as many files as
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,15 @@ def in_airflow(program: str, files: Mapping[str, str], home: Path, argument: Any
     if done.returncode or not answer.exists():
         pytest.fail(f"Airflow says:\n{done.stdout[-6000:]}{done.stderr[-6000:]}", pytrace=False)
     return json.loads(answer.read_text("utf-8"))
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[], Any]) -> Any:
+    """What `make` gives, as JSON; of several pytest workers one makes it and the others read it."""
+    base = factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = folder / f"{name}.json"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(make()), "utf-8")
+    return json.loads(kept.read_text("utf-8"))

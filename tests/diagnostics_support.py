@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,21 @@ from penstock.diagnostics.pages import page
 
 HEADINGS = ["What it means", "Why", "Example", "Use instead"]
 
-_BLOCK = re.compile(r"^```(?P<kind>\w+)(?: to=(?P<backend>\w+))?\n(?P<text>.*?)^```$", re.M | re.S)
-_MARK = re.compile(r"# error: (PS\d{3}(?:, PS\d{3})*)$")
+_BLOCK = re.compile(
+    r"^```(?P<kind>\w+)(?: to=(?P<backend>\w+))?(?: pipeline=(?P<name>\w+))?\n(?P<text>.*?)^```$",
+    re.M | re.S,
+)
+_MARK = re.compile(r"# (?:error|warning): (PS\d{3}(?:, PS\d{3})*)$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code on a page, and the target that it is compiled to, if any."""
+    """A block of code on a page, with the target and the pipeline that are meant, if any."""
 
     kind: str
     text: str
     backend: str | None
+    pipeline: str | None
 
     def marked(self) -> set[tuple[str, int]]:
         """The codes that the text announces, each with its line."""
@@ -49,14 +53,14 @@ class Page:
     def blocks(self, heading: str) -> list[Block]:
         """The blocks of code under a heading."""
         return [
-            Block(found["kind"], found["text"], found["backend"])
+            Block(found["kind"], found["text"], found["backend"], found["name"])
             for found in _BLOCK.finditer(self.sections[heading])
         ]
 
 
 def read_page(code: str) -> Page:
     """The page of a code; fails where the first line is not its headline."""
-    head, *rest = re.split(r"^## (.*)$", page(code), flags=re.M)
+    head, *rest = re.split(r"^## (.*)$", page(code), flags=re.MULTILINE)
     match = re.fullmatch(r"# (PS\d{3}): (\S.*\S)\n\n", head)
     assert match is not None, f"{code}.md begins with {head!r}"
     assert match[1] == code
@@ -64,7 +68,7 @@ def read_page(code: str) -> Page:
 
 
 @contextmanager
-def fresh_imports(folder: Path) -> Iterator[None]:
+def fresh_imports(folder: Path) -> Generator[None]:
     """Forgets afterwards what was imported from the folder."""
     path, modules = list(sys.path), set(sys.modules)
     try:
@@ -77,18 +81,18 @@ def fresh_imports(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def load_text(text: str, kind: str, folder: Path, stem: str = "example") -> Target:
-    """Writes the text to a file and loads it as the command line does."""
-    file = folder / f"{stem}.{'py' if kind == 'python' else 'yaml'}"
-    file.write_text(text, encoding="utf-8")
+def load_block(block: Block, folder: Path, stem: str = "example") -> Target:
+    """Writes the code to a file and loads it as the command line does."""
+    file = folder / f"{stem}.{'py' if block.kind == 'python' else 'yaml'}"
+    file.write_text(block.text, encoding="utf-8")
     with fresh_imports(folder):
-        return load_target(str(file))
+        return load_target(f"{file}:{block.pipeline}" if block.pipeline else str(file))
 
 
 def problems(block: Block, folder: Path) -> tuple[Diagnostic, ...]:
     """Everything that penstock says about a block of code."""
     try:
-        target = load_text(block.text, block.kind, folder)
+        target = load_block(block, folder)
         backend = load_backend(block.backend) if block.backend else None
         return check_pipeline(target.ir, backend).warnings
     except PipelineError as error:

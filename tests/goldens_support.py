@@ -9,13 +9,14 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from penstock.dsl.pipelines import Pipeline
 from penstock.ir.nodes import PipelineIR
 
@@ -45,9 +46,13 @@ def golden_pipelines() -> list[tuple[str, PipelineIR]]:
     for folder in SOURCES:
         for file in sorted(folder.glob("*.py")):
             module = load(file)
-            pipelines = [one for one in vars(module).values() if isinstance(one, Pipeline)]
+            everything: list[object] = list(vars(module).values())
+            pipelines: list[Pipeline[..., object]] = [
+                one for one in everything if isinstance(one, Pipeline)
+            ]
             if pipelines:
-                found.append((file.stem, pipelines[-1].trace()))
+                last: Pipeline[..., object] = pipelines[-1]
+                found.append((file.stem, last.trace()))
     return found
 
 
@@ -78,7 +83,7 @@ def load(file: Path) -> ModuleType:
 
 
 @contextmanager
-def _importable(folder: Path) -> Iterator[None]:
+def _importable(folder: Path) -> Generator[None]:
     sys.path.insert(0, str(folder))
     try:
         yield

@@ -79,7 +79,7 @@ from penstock import (
 '''
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Program:
     """A module with one pipeline to compile and run.
 
@@ -90,6 +90,12 @@ class Program:
     pipeline: str
     values: dict[str, Any]
     features: frozenset[Feature]
+
+    def __repr__(self) -> str:
+        return f"<program {self.module} with {self.values}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # hypothesis would print the whole source on one line
 
     @property
     def module(self) -> str:
@@ -148,7 +154,7 @@ def traced(program: Program, folder: Path) -> PipelineIR:
 def _nested(module: Module, others: list[Sub], size: int) -> Sub:
     """A pipeline for others to call."""
     name = module.name("part")
-    takes = tuple(take for take in module.takes(module.draw(st.integers(0, 3)), MADE))
+    takes = tuple(take for take in module.takes(module.number(3), MADE))
     body = Body(module, list(others), size, nested=True)
     body.here.known += [_parameter(take) for take in takes]
     body.block()
@@ -168,13 +174,14 @@ def _main(module: Module, subs: list[Sub], size: int) -> dict[str, Any]:
     required: list[str] = []
     optional: list[str] = []
     if module.may(Feature.PARAMETER):
-        takes = module.takes(module.draw(st.integers(0, 4)), CONSTANTS)
+        takes = module.takes(module.number(4), CONSTANTS)
         for take in takes:
             text = _declared(module, take, values)
             (required if take.default is None else optional).append(text)
             body.here.known.append(_parameter(take))
-    while body.left > 0:
-        body.statement()
+    for _ in range(1 + module.number(size - 1)):
+        if body.left > 0:
+            body.statement()
     if module.chance(Feature.EXIT):
         body.on_exit()
     gives = body.returned("main")
@@ -207,7 +214,7 @@ def _declared(module: Module, take: Take, values: dict[str, Any]) -> str:
 
 _CONSTRAINTS = {
     INT.annotation: f"ge=-{2**53}, le={2**53}",
-    FLOAT.annotation: "ge=-1.8e308, lt=1.8e308",
+    FLOAT.annotation: "ge=-1.7976931348623157e308, le=1.7976931348623157e308",
     STR.annotation: 'min_length=0, max_length=2000, pattern=r"(?s)^.*$"',
     INTS.annotation: "max_length=3",
     TABLE.annotation: "min_length=1",

@@ -139,7 +139,7 @@ class Body:
         """Draws the next statement among those that the features allow."""
         self.left -= 1
         may = self.module.may
-        kinds = [self.call_something]
+        kinds = [self.call_something] * 3
         if may(Feature.SEVERAL_OUTPUTS):
             kinds.append(self.learn)
         if self.left > 0 and len(self.scopes) < 4:
@@ -179,7 +179,7 @@ class Body:
         return take.default is not None and bool(self.module.draw(st.booleans()))
 
     def _inputs(self, takes: tuple[Take, ...], given: dict[str, str]) -> str:
-        positional = self.module.draw(st.integers(0, len(takes)))
+        positional = self.module.number(len(takes))
         written: list[str] = []
         for position, take in enumerate(takes):
             if position >= positional and self._omitted(take) and take.name not in given:
@@ -190,7 +190,7 @@ class Body:
 
     def _options(self, spec: Spec) -> list[str]:
         module = self.module
-        if module.draw(st.integers(0, 3)) < 3:
+        if module.number(3) < 3:
             return []
         options = module.step_options()
         before = self._before(spec)

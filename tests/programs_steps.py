@@ -26,7 +26,7 @@ from programs_values import (
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-NAMES = ("load", "clean", "join", "score", "train", "map", "value")
+NAMES = ("load", "clean", "join", "score", "train", "map", "measure")
 INPUTS = ("x", "y", "data", "name", "type", "input", "value", "run", "output", "größe")
 MADE_OR_ANYTHING = (*MADE, ANYTHING)
 OUTPUTS = ("value", "train", "source", "promises", "count", "names", "plain")
@@ -85,7 +85,11 @@ class Module:
 
     def pick(self, *options: T) -> T:
         """Draws one of the options; programs shrink towards the first."""
-        found: T = self.draw(st.sampled_from(options))
+        return options[self.number(len(options) - 1)]
+
+    def number(self, most: int) -> int:
+        """Draws a whole number from 0 to `most`."""
+        found: int = self.draw(st.integers(0, most))
         return found
 
     def name(self, wanted: str) -> str:
@@ -115,13 +119,13 @@ class Module:
 
     def _reused(self, specs: list[Spec]) -> Spec | None:
         fitting = [spec for spec in specs if not spec.closed]
-        chosen: int = self.draw(st.integers(0, len(fitting)))
+        chosen = self.number(len(fitting))
         return fitting[chosen - 1] if chosen else None
 
     def _new_step(self, kinds: tuple[Kind, ...], gives: Kind | None) -> Spec:
         is_class = self.draw(st.booleans())
         name = self.name(self.pick(*NAMES) + ("Step" if is_class else ""))
-        takes = self.takes(self.draw(st.integers(0, 3)), kinds)
+        takes = self.takes(self.number(3), kinds)
         fields = self._fields(takes) if is_class else ()
         outputs = (("", gives),) if gives else self._outputs()
         spec = Spec(name, takes, outputs, fields, is_class)
@@ -140,7 +144,7 @@ class Module:
     def _take(self, name: str, kinds: tuple[Kind, ...]) -> Take:
         kind = self.pick(*kinds)
         lists = kind.item is None and kind is not ANYTHING and kinds is not CONSTANTS
-        if lists and self.may(Feature.LIST_INPUT) and self.draw(st.integers(0, 3)) == 3:
+        if lists and self.may(Feature.LIST_INPUT) and self.number(3) == 3:
             kind = kind.list_of()
         default = None
         if kind in CONSTANTS and self.draw(st.booleans()):
@@ -149,7 +153,7 @@ class Module:
 
     def _fields(self, takes: tuple[Take, ...]) -> tuple[Take, ...]:
         names = {take.name for take in takes}
-        found = self.takes(self.draw(st.integers(0, 2)), CONSTANTS)
+        found = self.takes(self.number(2), CONSTANTS)
         return tuple(
             take for take in found if take.name not in names | {"run"}
         )
@@ -160,25 +164,25 @@ class Module:
                 st.lists(st.sampled_from(OUTPUTS), min_size=1, max_size=3, unique=True)
             )
             return tuple((one, self.pick(*MADE)) for one in names)
-        return (("", self.pick(*MADE)),) if self.draw(st.integers(0, 3)) else ()
+        return (("", self.pick(*MADE)),) if self.number(3) else ()
 
     # -- options
 
     def step_options(self) -> dict[str, str]:
         """Options of a step by name, as source text."""
         found: dict[str, str] = {}
-        for features, option, values in _OPTIONS:
-            if self.may(*features) and self.draw(st.integers(0, 7)) == 7:
+        for _ in range(self.pick(0, 0, 1, 2)):
+            features, option, values = self.pick(*_OPTIONS)
+            if self.may(*features):
                 self.use(*features)
                 found[option] = self.pick(*values)
-        if self.may(Feature.ENV) and self.draw(st.integers(0, 7)) == 7:
-            self.use(Feature.ENV)
+        if found and self.chance(Feature.ENV):
             found["env"] = repr({"GREETING": self.draw(harmless_texts())})
         return found
 
     def description(self) -> str:
         """A docstring as source text; often none."""
-        return repr(self.draw(texts())) if self.draw(st.integers(0, 3)) == 3 else ""
+        return repr(self.draw(texts())) if self.number(3) == 3 else ""
 
     # -- roles
 

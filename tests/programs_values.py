@@ -7,6 +7,7 @@ number `n`, so that any step with any signature has a real, cheap and determinis
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -148,6 +149,7 @@ HOSTILE = (
 """Text that some target, template, shell or reader of YAML may take for more than text."""
 
 
+@cache
 def texts() -> st.SearchStrategy[str]:
     """Any text of up to 1 kB, hostile text included."""
     return st.one_of(
@@ -155,11 +157,13 @@ def texts() -> st.SearchStrategy[str]:
     )
 
 
+@cache
 def harmless_texts() -> st.SearchStrategy[str]:
     """Text without NUL, which no process can be given as an argument or a variable."""
     return texts().map(lambda text: text.replace("\x00", "0"))
 
 
+@cache
 def constants(kind: Kind) -> st.SearchStrategy[Constant]:
     """Constants of a kind, with the source text that makes them."""
     if kind == LEVEL:
@@ -169,6 +173,7 @@ def constants(kind: Kind) -> st.SearchStrategy[Constant]:
     return _values(kind).map(lambda value: Constant(repr(value), value))
 
 
+@cache
 def _values(kind: Kind) -> st.SearchStrategy[Any]:
     if kind == INT:
         return st.one_of(st.integers(0, 9), st.integers(-(2**53), 2**53))

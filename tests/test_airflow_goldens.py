@@ -1,4 +1,4 @@
-"""The DAG files of the golden pipelines: to the letter, formatted, and without a complaint of ruff."""
+"""The DAG files of the golden pipelines: to the letter, formatted, and fine with ruff."""
 
 import json
 import os
@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from goldens_support import TESTS, check_golden, golden_pipelines
+
 from penstock.backend import Options, compile_pipeline
 from penstock.diagnostics import PipelineError
 from penstock.ir.nodes import PipelineIR
@@ -76,13 +76,21 @@ print(json.dumps(emitted))
 
 
 def test_ruff_would_not_change_a_golden_file() -> None:
-    run = [BIN / "ruff", "format", "--isolated", "--diff", GOLDENS]
+    run: list[str | Path] = [BIN / "ruff", "format", "--isolated", "--diff", GOLDENS]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_ruff_has_no_complaint_about_a_golden_file() -> None:
     rules = "AIR,E,F,I,W"
-    run = [BIN / "ruff", "check", "--isolated", "--preview", "--select", rules, GOLDENS]
+    run: list[str | Path] = [
+        BIN / "ruff",
+        "check",
+        "--isolated",
+        "--preview",
+        "--select",
+        rules,
+        GOLDENS,
+    ]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -219,7 +219,7 @@ class Text(str):
         [1j],
         Flow(cast(Any, {1: 2})),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_not_plain_data_is_refused(value: object) -> None:
     with pytest.raises(TypeError):

@@ -9,15 +9,7 @@ from penstock.backend import Bundle, Options
 from penstock.features import NATIVE, Feature, Support, notyet
 from penstock.ir.nodes import PipelineIR
 from penstock.passes.model import Pass
-from penstock_airflow.limits import (
-    cache_unused,
-    constants_shallow,
-    lists_of_one_kind,
-    options_expressible,
-    schedule_complete,
-    values_fit_environment,
-)
-from penstock_airflow.names import distinct_variables
+from penstock_airflow.checks import CHECKS
 
 _BRANCHES = "needs @task.branch and the trigger rules of what follows"
 _LOOPS = "needs dynamic task mapping"
@@ -51,7 +43,9 @@ class AirflowBackend:
         Feature.RETRY_BACKOFF: Support("native", "Airflow adds up to the same delay at random"),
         Feature.TIMEOUT: NATIVE,
         Feature.CACHE: Support("native", "each run runs each step; cache=True is a warning"),
-        Feature.RESOURCES: Support("native", "cpu is a share of the worker's, not a limit; no disk"),
+        Feature.RESOURCES: Support(
+            "native", "cpu is a share of the worker's, not a limit; no disk"
+        ),
         Feature.GPU: Support("native", "by number, not by type"),
         Feature.ENV: NATIVE,
         Feature.SECRET: Support("native", "a key of an Airflow connection"),
@@ -59,15 +53,7 @@ class AirflowBackend:
         Feature.SCHEDULE: NATIVE,
         Feature.CATALOG: NATIVE,
     }
-    rewrites: ClassVar[tuple[Pass, ...]] = (
-        distinct_variables,
-        schedule_complete,
-        values_fit_environment,
-        options_expressible,
-        lists_of_one_kind,
-        constants_shallow,
-        cache_unused,
-    )
+    rewrites: ClassVar[tuple[Pass, ...]] = CHECKS
 
     def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
         """The DAG file for Airflow 3.

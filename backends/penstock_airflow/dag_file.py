@@ -31,7 +31,7 @@ from penstock_airflow.target import Target
 from penstock_airflow.tasks import Shared, checked_place
 
 LONG_AGO = date(2024, 1, 1)
-"""The start of a schedule without one: a fixed day, so that the same pipeline gives the same file."""
+"""The start of a schedule without one: fixed, so that the same pipeline gives the same file."""
 
 
 _CHECKED_SIZE = 60_000  # above some 300 tasks, parsing would take as long as all the rest

@@ -60,7 +60,9 @@ def _name(root: Group, names: Lookup) -> None:
         identity = _identity(group)
         short = identity.removeprefix(prefix)
         exact = identity.startswith(prefix) and _GROUP_ID.fullmatch(short) is not None
-        group.group_id = short if exact else _fresh(_NOT_GROUP_ID.sub("-", identity), taken_ids, "-")
+        group.group_id = (
+            short if exact else _fresh(_NOT_GROUP_ID.sub("-", identity), taken_ids, "-")
+        )
         group.name = _fresh(f"{variable(identity).rstrip('_')}_group", taken_names, "_")
         inner = f"{identity}."
         group.prefixes = exact and all(_belongs(one, inner) for one in group.members)
@@ -105,9 +107,7 @@ def group_texts(root: Group, shared: Shared) -> Iterator[str]:
             indent = 4 + 4 * depth
             if isinstance(member, Step):
                 prefix = f"{_identity(parent)}." if parent.prefixes else ""
-                yield task(
-                    member, member.id[len(prefix) :], variable(member.id), shared, indent
-                )
+                yield task(member, member.id[len(prefix) :], variable(member.id), shared, indent)
                 continue
             if member.scope is None:
                 todo += [(one, member, 0) for one in reversed(member.members)]

@@ -13,10 +13,11 @@ from penstock.passes.model import Log, check
 
 # What the template imports or defines; a step of such a name gets a trailing underscore.
 FILE_NAMES = frozenset(
-    """
-    annotations json timedelta Any pendulum DockerOperator Connection DAG Param TaskGroup literal
-    DeviceRequest Mount STORE StepOperator Template param output listing step dag
-    """.split()
+    {
+        *("annotations", "json", "timedelta", "Any", "pendulum", "literal"),
+        *("DAG", "Connection", "DockerOperator", "Param", "TaskGroup", "DeviceRequest", "Mount"),
+        *("STORE", "StepOperator", "Template", "secret", "param", "output", "listing", "step"),
+    }
 )
 RESERVED = FILE_NAMES | frozenset(keyword.kwlist) | frozenset(dir(builtins))
 

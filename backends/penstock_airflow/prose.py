@@ -1,4 +1,4 @@
-"""Free text as Python source: a docstring where that is safe, else a constant over several lines."""
+"""Free text as Python source: a docstring where that is safe, else a constant over some lines."""
 
 from __future__ import annotations
 

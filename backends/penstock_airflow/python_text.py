@@ -139,7 +139,8 @@ def render(node: Node | Shift, *, column: int = 0, indent: int = 0, suffix: str 
         column: how much stands before it in its line. More than `indent` with an empty `suffix`
             means that the line begins with `target = ` or `return `.
         indent: of the statement, in spaces.
-        suffix: what will follow in its last line; counted, not written.
+        suffix: what will follow in its last line; counted, not written. Behind `with`, the line up
+            to the call's bracket must fit: what the formatters do otherwise is not laid out.
 
     Raises:
         TypeError: a value that is not a constant or a node.

@@ -53,9 +53,7 @@ class Shared:
             return ""
         key = (id(component), indent)
         if key not in self._printed:
-            shown = prose(
-                component.description, indent + len("doc_md="), indent=indent, suffix=","
-            )
+            shown = prose(component.description, indent + len("doc_md="), indent=indent, suffix=",")
             self._printed[key] = f"{' ' * indent}doc_md={shown},\n"
         return self._printed[key]
 

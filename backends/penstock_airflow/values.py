@@ -17,9 +17,7 @@ def is_artifact(value: Value, names: Lookup) -> bool:
     if not isinstance(value, FromStep) or value.path:
         return False
     component = names.components[names.steps[value.step].component]
-    return any(
-        one.name == value.output and one.kind == "artifact" for one in component.outputs
-    )
+    return any(one.name == value.output and one.kind == "artifact" for one in component.outputs)
 
 
 def expression(value: Value) -> py.Node:

@@ -1,16 +1,18 @@
-"""The backend: a checked pipeline as one YAML file, which `penstock run` accepts; and the runner."""
+"""The backend: emits a pipeline as one YAML file, which `penstock run` accepts, and runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from penstock.backend import Bundle, Options
 from penstock.features import NATIVE, Feature, Support, lowered
 from penstock.ir.nodes import PipelineIR
-from penstock.ir.text import dump_pipeline
 from penstock.passes.model import Pass
 from penstock.runner import Listener, RunOptions, RunPlan, RunResult
+
+if TYPE_CHECKING:
+    from penstock_local.pool import Worker
 
 _TOLD = lowered("not enforced on this machine, and the run says so")
 
@@ -20,20 +22,55 @@ class LocalBackend:
 
     name: ClassVar[str] = "local"
     supports: ClassVar[Mapping[Feature, Support]] = {
-        **dict.fromkeys(Feature, NATIVE),
+        Feature.SEQUENCE: NATIVE,
+        Feature.PARAMETER: NATIVE,
+        Feature.CONSTRAINT: NATIVE,
+        Feature.SEVERAL_OUTPUTS: NATIVE,
+        Feature.PROJECTION: NATIVE,
+        Feature.LIST_INPUT: NATIVE,
+        Feature.NESTED: NATIVE,
+        Feature.BRANCH: NATIVE,
+        Feature.ONE_OF: NATIVE,
+        Feature.LOOP_STATIC: NATIVE,
+        Feature.LOOP_PARAMETER: NATIVE,
+        Feature.LOOP_OUTPUT: NATIVE,
+        Feature.LOOP_NESTED: NATIVE,
+        Feature.PARALLEL: NATIVE,
+        Feature.GATHER: NATIVE,
+        Feature.EXIT: NATIVE,
+        Feature.RUN_STATUS: NATIVE,
+        Feature.ORDER: NATIVE,
+        Feature.RETRY: NATIVE,
+        Feature.RETRY_BACKOFF: NATIVE,
+        Feature.TIMEOUT: NATIVE,
+        Feature.CACHE: lowered("every step runs, and the run says so"),
         Feature.RESOURCES: _TOLD,
         Feature.GPU: _TOLD,
+        Feature.ENV: NATIVE,
+        Feature.SECRET: NATIVE,
         Feature.IMAGE: lowered("steps run in this environment, and the run says so"),
         Feature.SCHEDULE: lowered("a run is started by hand, and says so"),
-        Feature.CACHE: lowered("every step runs"),
+        Feature.CATALOG: NATIVE,
     }
     rewrites: ClassVar[tuple[Pass, ...]] = ()
     executors: tuple[str, ...] = ("process", "inline")
 
     def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
         """The lowered pipeline; raises `BackendError` for an option."""
+        from penstock.ir.text import dump_pipeline  # a run does not need it
+
         options.known()
         return {f"{pipeline.name}.yaml": dump_pipeline(pipeline)}
+
+    def __init__(self) -> None:
+        self._warm: list[Worker] = []
+
+    def prepare(self, executor: str) -> None:
+        """Starts a worker; it ends by itself if no run follows."""
+        if executor == "process" and not self._warm:
+            from penstock_local.pool import Worker
+
+            self._warm.append(Worker())
 
     def plan(
         self, pipeline: PipelineIR, parameters: Mapping[str, object], options: RunOptions
@@ -53,4 +90,9 @@ class LocalBackend:
         """Runs the pipeline; raises `CannotRun` before anything has run, and `StoreError`."""
         from penstock_local.running import run
 
-        return run(pipeline, parameters, options, listen)
+        warm, self._warm = self._warm, []
+        try:
+            return run(pipeline, parameters, options, listen, warm)
+        finally:
+            for worker in warm:  # those that the run did not take
+                worker.end()

@@ -1,4 +1,4 @@
-"""Where in a run something happens: a node of the pipeline, and the rounds of the loops around it."""
+"""Where in a run something happens: a node, and the rounds of the loops around it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -57,11 +57,13 @@ class Worker:
         """Begins a job; a worker that died meanwhile is found dead by the pool."""
         self.job = job
         self.timed_out = False
-        if job.timeout is not None:
-            self.deadline = time.monotonic() + job.timeout
+        self.send(job.request.to_json())
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """One line of JSON to the worker."""
         assert self.process.stdin is not None  # noqa: S101 - it is a PIPE
         with suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(job.request.to_json()).encode() + b"\n")
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
             self.process.stdin.flush()
 
     def lines(self, *, last: bool = False) -> list[Told]:
@@ -78,14 +80,16 @@ class Worker:
         return [Line(self.job, _text(line)) for line in whole]
 
     def answer(self) -> dict[str, Any] | None:
-        """The answer to the job, if it is there."""
+        """The answer to the job, if it is there; the clock runs once the worker has begun."""
         self._answer += _read(self.answers)[0]
-        line, end, rest = self._answer.partition(b"\n")
-        if not end:
-            return None
-        self._answer = rest
-        found: dict[str, Any] = json.loads(line)
-        return found
+        while b"\n" in self._answer:
+            line, _, self._answer = self._answer.partition(b"\n")
+            found: dict[str, Any] = json.loads(line)
+            if "began" not in found:
+                return found
+            if self.job is not None and self.job.timeout is not None:
+                self.deadline = time.monotonic() + self.job.timeout
+        return None
 
     def signal(self, number: int) -> None:
         """Tells the worker and whatever it started."""
@@ -110,12 +114,13 @@ class ProcessExecutor:
         self.jobs = jobs
         self._interrupts = interrupts
         self._workers: list[Worker] = []
+        self._modules: dict[str, list[str]] = {}
         self._selector = selectors.DefaultSelector()
 
-    def warm(self, workers: int = 1) -> None:
-        """Starts workers before there is work, to import while this process does."""
-        while len(self._workers) < min(workers, self.jobs):
-            self._add()
+    def prepare(self, path: tuple[str, ...], modules: tuple[str, ...], warm: list[Worker]) -> None:
+        """Lets a first worker import the user's modules while the run is still being set up."""
+        self._modules = {"path": list(path), "import": list(modules)}
+        self._add(warm.pop() if warm else None)
 
     def start(self, job: Job) -> None:
         """Gives the job to an idle worker, or to a new one."""
@@ -166,8 +171,10 @@ class ProcessExecutor:
             self._drop(worker)
         self._selector.close()
 
-    def _add(self) -> Worker:
-        worker = Worker()
+    def _add(self, warm: Worker | None = None) -> Worker:
+        worker = warm or Worker()
+        if self._modules:
+            worker.send(self._modules)
         self._workers.append(worker)
         self._selector.register(worker.log, selectors.EVENT_READ, worker)
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)
@@ -239,7 +246,10 @@ def _why(job: Job, code: int, timed_out: bool) -> str:
         return f"step {step!r} took longer than {job.timeout:g} s"
     if code >= 0:
         return f"the process of step {step!r} ended with exit code {code} before the step returned"
-    name = signal.Signals(-code).name if -code in signal.Signals else f"signal {-code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
     memory = "; this is how the system ends a process that needs too much memory"
     return f"the process of step {step!r} was ended by {name}" + memory * (code == -signal.SIGKILL)
 
@@ -256,4 +266,5 @@ def _read(pipe: int) -> tuple[bytes, bool]:
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r")
+    # A progress bar writes itself over and over: what was visible last counts.
+    return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]

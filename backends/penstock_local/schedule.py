@@ -202,9 +202,7 @@ class Schedule:
         loop = (scope, rounds[:-1])
         self._rounds_left[loop] -= 1
         if self._unopened[loop]:
-            self._later.append(
-                partial(self._open, scope, (*loop[1], self._unopened[loop].pop()))
-            )
+            self._later.append(partial(self._open, scope, (*loop[1], self._unopened[loop].pop())))
         elif self._rounds_left[loop] == 0:
             self._finish(loop)
 

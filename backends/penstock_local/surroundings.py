@@ -41,9 +41,9 @@ class Git:
         if remote:
             # A remote may carry a user and a token.
             facts["remote"] = _USER_INFO.sub("", remote.decode("utf-8", "replace").strip())
-        if patch and not any(secret.encode() in patch for secret in secrets):
-            if len(patch) <= _LARGEST_PATCH:
-                facts["patch"] = store.put_bytes(patch).digest
+        leaks = patch is not None and any(secret.encode() in patch for secret in secrets)
+        if patch and not leaks and len(patch) <= _LARGEST_PATCH:
+            facts["patch"] = store.put_bytes(patch).digest
         return facts
 
 

@@ -117,10 +117,12 @@ class Values:
         found = self.find(value, at)
         if isinstance(found, Several):
             return found.items
-        if isinstance(found, Constant) and isinstance(found.value, list):
-            return tuple(Constant(item) for item in cast(list[object], found.value))
-        what = "an artifact" if not isinstance(found, Constant) else type(found.value).__name__
-        raise Impossible(f"the loop's items are {what}, not a list of parameters")
+        if not isinstance(found, Constant):
+            raise Impossible("the loop's items are an artifact, not a list of parameters")
+        items: object = found.value
+        if not isinstance(items, list):
+            raise Impossible(f"the loop's items are {str(items)[:60]}, which is no list")
+        return tuple(Constant(item) for item in cast(list[object], items))
 
 
 def _joined(items: tuple[Value, ...]) -> Value:

@@ -10,6 +10,8 @@ import queue
 import signal
 import sys
 import threading
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 from types import FrameType
 from typing import Any, BinaryIO
 
@@ -17,6 +19,7 @@ from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminat
 from penstock_runtime.execute import execute
 from penstock_runtime.request import request_from
 from penstock_runtime.store import Store, open_store
+from penstock_runtime.target import put_on_path
 
 _GRACE_SECONDS = 5.0
 
@@ -35,7 +38,21 @@ def main(answers: int) -> None:
     stores: dict[str, Store] = {}
     with os.fdopen(answers, "wb", buffering=0) as out:
         while (message := asked.get()) is not None:
+            if "import" in message:
+                _import_early(message["path"], message["import"])
+                continue
+            out.write(b'{"began": true}\n')
             out.write(json.dumps(_answer(message, stores)).encode() + b"\n")
+
+
+def _import_early(path: list[str], modules: list[str]) -> None:
+    """Imports what the steps will need; what goes wrong is told by the step that needs it."""
+    put_on_path(path)
+    # Whoever traced the pipeline has imported them too, and shown what they print.
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        for name in modules:
+            with suppress(Exception, SystemExit):
+                import_module(name)
 
 
 def _answer(message: dict[str, Any], stores: dict[str, Store]) -> dict[str, Any]:

@@ -178,6 +178,10 @@ class Runner(Protocol):
 
     executors: tuple[str, ...]
 
+    def prepare(self, executor: str) -> None:
+        """Says that a run will follow, so that what takes time can begin while others work."""
+        ...
+
     def plan(
         self, pipeline: PipelineIR, parameters: Mapping[str, object], options: RunOptions
     ) -> RunPlan:

@@ -19,6 +19,7 @@ from penstock_runtime.outputs import (
 )
 from penstock_runtime.parameters import coerce, is_parameter
 from penstock_runtime.records import RunRecords, Stopwatch
+from penstock_runtime.redaction import Redactor
 from penstock_runtime.reference import Artifact, Constant, Value, value_to_json
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response, response_from
@@ -215,6 +216,7 @@ def _record_failure(
     run: ActiveRun,
     error: BaseException,
 ) -> None:
+    redact = Redactor(request.env[name] for name in request.secrets)
     cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
     facts = {
         **_attempt_facts(request, watch),
@@ -222,8 +224,8 @@ def _record_failure(
         "status": "failed" if isinstance(error, Exception) else "cancelled",
         "error": {
             "class": f"{type(cause).__module__}:{type(cause).__qualname__}",
-            "message": str(error),
-            "traceback": error.trace if isinstance(error, StepFailed) else "",
+            "message": redact(str(error)),
+            "traceback": redact(error.trace) if isinstance(error, StepFailed) else "",
         },
     }
     try:

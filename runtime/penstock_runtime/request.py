@@ -3,7 +3,7 @@
     {"format": 1, "run": "<uuid>", "step": "split", "attempt": 1, "store": "/folder",
      "code": "churn:split", "path": ["/source/root"],
      "inputs": {"data": {"artifact": {...}}, "ratio": {"value": 0.8}},
-     "fields": ["C"], "projections": {"value.auc": ["value", "auc"]}, "env": {},
+     "fields": ["C"], "projections": {"value.auc": ["value", "auc"]}, "env": {}, "secrets": [],
      "orchestrator_run": "manual__2026-01-01"}
 
 From `path` on all keys are optional. It is checked strictly: it comes from outside.
@@ -34,7 +34,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _REQUIRED = ("format", "run", "step", "attempt", "store", "code", "inputs")
-_OPTIONAL = ("path", "fields", "projections", "env", "orchestrator_run")
+_OPTIONAL = ("path", "fields", "projections", "env", "secrets", "orchestrator_run")
 
 Projections = Mapping[str, tuple[str | int, ...]]
 """Name of a projection -> the output's name and the keys or indices that lead to its value."""
@@ -42,7 +42,10 @@ Projections = Mapping[str, tuple[str | int, ...]]
 
 @dataclass(frozen=True)
 class Request:
-    """One step to run. `fields` are the inputs that a step class takes as hyper-parameters."""
+    """One step to run. `fields` are the inputs that a step class takes as hyper-parameters.
+
+    `secrets` names the variables of `env` whose values may not enter any record.
+    """
 
     run: str
     step: str
@@ -54,6 +57,7 @@ class Request:
     fields: tuple[str, ...] = ()
     projections: Projections = field(default_factory=dict[str, tuple[str | int, ...]])
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: tuple[str, ...] = ()
     orchestrator_run: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +74,7 @@ class Request:
             "fields": list(self.fields),
             "projections": {name: list(keys) for name, keys in self.projections.items()},
             "env": dict(self.env),
+            **({"secrets": list(self.secrets)} if self.secrets else {}),
             **({"orchestrator_run": self.orchestrator_run} if self.orchestrator_run else {}),
         }
 
@@ -88,6 +93,7 @@ def request_from(data: object) -> Request:
     inputs = as_object(found["inputs"], "inputs")
     for name in inputs:
         check_label(name, "input")
+    env = check_env(found.get("env", {}))
     return Request(
         run=check_run(found["run"]),
         step=check_label(found["step"], "step"),
@@ -98,7 +104,8 @@ def request_from(data: object) -> Request:
         path=_path(found.get("path", [])),
         fields=check_fields(found.get("fields", []), inputs),
         projections=check_projections(found.get("projections", {})),
-        env=check_env(found.get("env", {})),
+        env=env,
+        secrets=check_secrets(found.get("secrets", []), env),
         orchestrator_run=(
             check_text(found["orchestrator_run"], "orchestrator_run")
             if "orchestrator_run" in found
@@ -192,6 +199,15 @@ def check_env(env: object) -> dict[str, str]:
         if not isinstance(value, str) or "\0" in value:
             raise BadRequest(f"the environment variable {name} must be a text")
     return found
+
+
+def check_secrets(secrets: object, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of the variables that hold secrets. Raises BadRequest."""
+    names = as_list(secrets, "secrets")
+    for name in names:
+        if not isinstance(name, str) or name not in env:
+            raise BadRequest(f"secret {name!r} is not among the variables of env")
+    return tuple(names)
 
 
 def _path(path: object) -> tuple[str, ...]:

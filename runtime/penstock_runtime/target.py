@@ -41,9 +41,7 @@ def find_target(step: str, code: str, path: Iterable[str]) -> Target:
     A decorator's object is looked through by its `__wrapped__`, so that nothing is traced.
     Raises BadRequest when there is no such thing, StepFailed when importing it raised.
     """
-    for folder in reversed(tuple(path)):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+    put_on_path(path)
     found = _imported(step, code)
     step_class = found if isinstance(found, type) else None
     if step_class is not None:
@@ -64,6 +62,13 @@ def find_target(step: str, code: str, path: Iterable[str]) -> Target:
         )
     except SignatureError as error:
         raise StepFailed(f"step {step!r}: {error}") from error
+
+
+def put_on_path(path: Iterable[str]) -> None:
+    """Put folders in front of `sys.path`, in their order."""
+    for folder in reversed(tuple(path)):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from penstock_kubeflow.checks.pipeline import check_pipeline
 from penstock_kubeflow.checks.sizes import check_sizes
 
 
-@check(reports={"PS401", "PS403", "PS404"})
+@check(reports={"PS401", "PS403", "PS404", "PS405", "PS406", "PS407"})
 def expressible(names: Lookup, log: Log) -> None:
     """Every value, option and order must survive the way through Kubeflow."""
     if not _sound(names):

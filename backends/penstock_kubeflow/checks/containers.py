@@ -33,7 +33,7 @@ def check_containers(names: Lookup, log: Log) -> None:
             log.error(code, at=step.span, message=message, hint=hint)
         if ARGO in image_of(names.ir, step):
             log.error(
-                "PS404",
+                "PS405",
                 at=step.span,
                 message=f"the image cannot hold '{ARGO}': Argo would replace it",
                 hint="name a fixed image",
@@ -52,7 +52,7 @@ def _check_times(step: Step, log: Log) -> None:
 
 def _rounded(what: str, seconds: float, step: Step, log: Log) -> None:
     log.warning(
-        "PS404",
+        "PS405",
         at=step.span,
         message=f"kubeflow rounds the {what} of {seconds:g} s up to whole seconds",
         hint="write whole seconds",
@@ -65,7 +65,7 @@ def _problems(options: Options) -> Iterator[Problem]:
     retry = options.retry
     if retry is not None and retry.times and not retry.backoff.is_integer():
         yield (
-            "PS404",
+            "PS405",
             f"kubeflow cannot grow the delay {retry.backoff:g} times: Argo takes whole factors",
             "use a backoff such as 1 or 2",
         )
@@ -75,7 +75,7 @@ def _problems(options: Options) -> Iterator[Problem]:
         if ARGO in value or "\0" in value:
             mark = ARGO if ARGO in value else "NUL"
             yield (
-                "PS404",
+                "PS405",
                 f"the environment variable {name!r} cannot hold '{mark}' on kubeflow",
                 "pass such text in a file, or build it in the step",
             )
@@ -93,23 +93,23 @@ def _problems(options: Options) -> Iterator[Problem]:
 def _of_resources(wanted: Resources) -> Iterator[Problem]:
     if wanted.disk is not None:
         yield (
-            "PS401",
+            "PS405",
             "kubeflow cannot express disk: a PipelineSpec asks for cpu, memory and devices only",
             "leave it out, and let the administrator size the nodes",
         )
     for what, value in (("cpu", wanted.cpu), ("memory", wanted.memory)):
         if value is not None and amount(value) is None:
             yield (
-                "PS404",
+                "PS405",
                 f"Kubernetes does not read {what}={value!r}",
                 "write it as 2, '500m' or '4Gi'",
             )
     device = gpu_resource(wanted)
     if device is not None and not _DEVICE.fullmatch(device):
         yield (
-            "PS404",
+            "PS405",
             f"kubeflow asks for devices by their resource, and {device!r} is none",
             "write gpu_type='nvidia.com/gpu', or what your nodes offer",
         )
     if wanted.gpu is not None and wanted.gpu < 0:
-        yield "PS404", f"{wanted.gpu} is no count of devices", "ask for 1 or more"
+        yield "PS405", f"{wanted.gpu} is no count of devices", "ask for 1 or more"

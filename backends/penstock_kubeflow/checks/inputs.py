@@ -6,7 +6,7 @@ from penstock.diagnostics import Span
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Binding, Component, Step
 from penstock.ir.types import Type, brief, parse
-from penstock.ir.values import Constant, FromParameter
+from penstock.ir.values import Constant, FromParameter, FromStep
 from penstock.passes.model import Log
 from penstock_kubeflow.hostile import reinterpreted
 from penstock_kubeflow.parameter_types import (
@@ -37,7 +37,9 @@ def check_inputs(written: Lookup, names: Lookup, log: Log) -> None:
             if isinstance(binding.value, Constant):
                 _check_constant(step, one, binding.value.value, sources, at, log)
             elif one.type is None:
-                _unknown(one.name, sources.declared(step.component, one.name)[0], at, log)
+                # Of a list the table of features speaks, of a whole value its own declaration.
+                if isinstance(binding.value, FromStep | FromParameter) and binding.value.path:
+                    _unknown(one.name, sources.declared(step.component, one.name)[0], at, log)
             elif one.kind == "parameter":
                 _check_flow(step, binding, one, sources, at, log)
 

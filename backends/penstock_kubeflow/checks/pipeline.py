@@ -59,7 +59,7 @@ def _check_parameter(parameter: Parameter, taken: bool, names: Lookup, log: Log)
     limits = limits_of(parameter.constraints)
     if limits:
         log.warning(
-            "PS404",
+            "PS407",
             at=parameter.span,
             message=f"kubeflow does not check that {name!r} is {limits}; its form only says so",
             hint="check the value in the step that takes it, too",
@@ -106,7 +106,7 @@ def _check_schedule(names: Lookup, log: Log) -> None:
         return
     if not in_utc(schedule):
         log.error(
-            "PS404",
+            "PS406",
             at=ir.span,
             message=f"kubeflow cannot run by the clock of {schedule.timezone}: "
             "its recurring runs know UTC alone",
@@ -114,7 +114,7 @@ def _check_schedule(names: Lookup, log: Log) -> None:
         )
     if cron_with_seconds(schedule.cron) is None:
         log.error(
-            "PS404",
+            "PS406",
             at=ir.span,
             message=f"kubeflow does not read the schedule {schedule.cron!r}",
             hint="use five cron fields of numbers, names, '*', ',', '-' and '/', with Sunday as 0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from textwrap import fill
 
 from penstock.backend import Backend
 from penstock.features import Feature, Support
@@ -12,26 +13,28 @@ _MARKS = {"native": "yes", "lowered": "yes", "notyet": "not yet", "never": "no"}
 
 
 def as_text(backends: Sequence[Backend]) -> str:
-    """Columns for a terminal, and the reasons below."""
+    """Columns for a terminal, and below them what is to be known of each backend."""
     width = max(len(one.value) for one in Feature)
     head = " " * width + "".join(f"  {one.name:<8}" for one in backends)
     lines = [head.rstrip()]
     for feature in Feature:
         marks = "".join(f"  {_MARKS[one.supports[feature].how]:<8}" for one in backends)
         lines.append(f"{feature.value:<{width}}{marks}".rstrip())
-    reasons = [
-        f"  {backend.name}, {feature.value}: {support.why}"
-        for backend in backends
-        for feature in Feature
-        if not (support := backend.supports[feature]).works
-    ]
-    if reasons:
-        lines += ["", "why:", *reasons]
+    for backend in backends:
+        notes: dict[str, list[str]] = {}
+        for feature in Feature:
+            if why := backend.supports[feature].why:
+                notes.setdefault(why, []).append(feature.value)
+        if notes:
+            lines += ["", f"{backend.name}:"]
+            for why, features in notes.items():
+                told = f"  {', '.join(features)}: {why}"
+                lines.append(fill(told, 100, subsequent_indent="    "))
     return "\n".join(lines)
 
 
 def as_markdown(backends: Sequence[Backend]) -> str:
-    """The table of the README, with the reasons as notes."""
+    """The table of the README, with reasons and limits as notes."""
     names = " | ".join(one.name for one in backends)
     lines = [f"| | {names} |", "|---|" + "---|" * len(backends)]
     reasons: dict[str, int] = {}
@@ -44,8 +47,8 @@ def as_markdown(backends: Sequence[Backend]) -> str:
 
 
 def _cell(support: Support, reasons: dict[str, int]) -> str:
-    if support.works:
-        return "yes"
+    if not support.why:
+        return _MARKS[support.how]
     number = reasons.setdefault(support.why, len(reasons) + 1)
     return f"{_MARKS[support.how]} <sup>{number}</sup>"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +27,9 @@ class Reported(click.exceptions.Exit):
 def loaded(target: str, form: Format = "text") -> Target:
     """The target's pipeline as it is written; problems of writing it are shown."""
     try:
-        return load_target(target)
+        # What the user's module prints must not mix with what a script reads from us.
+        with redirect_stdout(sys.stderr):
+            return load_target(target)
     except PipelineError as error:
         show(error.diagnostics, error.root, form)
         raise Reported from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def write_bundle(folder: Path, bundle: Mapping[str, str]) -> list[Path]:
     try:
         for name, text in sorted(bundle.items()):
             target = folder / name
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
             target.parent.mkdir(parents=True, exist_ok=True)
             ready.append((_staged(target, text), target))
         for staged, target in ready:

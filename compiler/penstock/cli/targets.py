@@ -74,7 +74,9 @@ def _traced(pipeline: Pipeline[..., object], root: Path) -> Target:
         raise
     except IRError as error:
         raise Failure(f"pipeline {pipeline.name!r} cannot be kept as data: {error}") from None
-    except Exception as error:  # the body is the user's code: whatever it raises is shown as theirs
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the body is the user's code: whatever it raises is theirs
         raise UserCodeFailure(f"the body of pipeline {pipeline.name!r} raised", error) from error
     return Target(ir, module_root(pipeline.__wrapped__), root)
 
@@ -82,12 +84,14 @@ def _traced(pipeline: Pipeline[..., object], root: Path) -> Target:
 def _from_yaml(file: Path) -> Target:
     from penstock.ir.plain import IRError
     from penstock.ir.text import load_pipeline
+    from penstock.ir.yamlload import MAX_BYTES
     from penstock.ir.yamltext import YamlError
 
     if not file.is_file():
         raise WrongUsage(f"{file} does not exist" if not file.exists() else f"{file} is no file")
     try:
-        ir = load_pipeline(file.read_bytes())
+        with file.open("rb") as opened:
+            ir = load_pipeline(opened.read(MAX_BYTES + 1))
     except YamlError as error:
         raise Failure(f"{file}: {error}") from None
     except IRError as error:
@@ -107,6 +111,8 @@ def _import_file(file: Path) -> tuple[ModuleType, Path]:
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
+    if name == "__main__":
+        raise WrongUsage(f"{file.name} is run, not imported; rename it")
     spec = importlib.util.find_spec(name.partition(".")[0])
     found = Path(spec.origin).resolve() if spec is not None and spec.origin else None
     if "." not in name and found is not None and found != full:
@@ -123,7 +129,9 @@ def _import_module(name: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise WrongUsage(f"there is no module {name!r}") from None
         raise UserCodeFailure(f"{name} does not import", error) from error
-    except (Exception, SystemExit) as error:  # the module is the user's code: it may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the module is the user's code: it may raise anything
         raise UserCodeFailure(f"{name} does not import", error) from error
 
 

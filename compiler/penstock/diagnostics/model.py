@@ -12,6 +12,9 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
+_LONGEST = 300
+"""No more of a text is shown: names and values in it may be of any length."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -39,6 +42,12 @@ class Diagnostic:
     label: str = ""
     hint: str = ""
     notes: tuple[tuple[Span, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("message", "label", "hint"):
+            text = getattr(self, name)
+            if len(text) > _LONGEST:
+                object.__setattr__(self, name, f"{text[: _LONGEST - 1]}…")
 
 
 def in_source_order(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -43,17 +43,21 @@ def render_text(found: Sequence[Diagnostic], sources: Sources, *, colour: bool =
 
 def _block(one: Diagnostic, sources: Sources, ink: Ink) -> str:
     head = ink(f"{one.severity}[{one.code}]", one.severity, "bold")
-    lines = [head + ink(f": {_visible(one.message)}", "bold")]
+    lines = [head + ink(f": {visible(one.message)}", "bold")]
     width = len(str(max([one.span.line if one.span else 0, *(span.line for span, _ in one.notes)])))
-    pad = " " * width
+    pad, bar = " " * width, ink("|", "frame")
+    parts: list[list[str]] = []
     if one.span is not None:
-        lines += _snippet(one.span, one.label, sources, ink, width, one.severity)
+        parts.append(_snippet(one.span, one.label, sources, ink, width, one.severity))
     for span, text in one.notes:
-        lines.append(f"{pad} {ink('=', 'frame')} {ink('note', 'note')}: {_visible(text)}")
-        lines += _snippet(span, "", sources, ink, width, "note")
+        said = f"{pad} {ink('=', 'frame')} {ink('note', 'note')}: {visible(text)}"
+        parts.append([said, *_snippet(span, "", sources, ink, width, "note")])
     if one.hint:
-        bar = ink("=", "frame")
-        lines.append(f"{pad} {bar} {ink('help', 'bold')}: {_visible(one.hint)}")
+        parts.append([f"{pad} {ink('=', 'frame')} {ink('help', 'bold')}: {visible(one.hint)}"])
+    for part in parts:
+        lines += part
+        if len(part) > 2 and part is not parts[-1]:
+            lines.append(f"{pad} {bar}")
     return "\n".join(lines)
 
 
@@ -62,27 +66,28 @@ def _snippet(
 ) -> list[str]:
     pad = " " * width
     col = sources.column(span, span.col, span.line)
-    place = f"{_visible(span.file)}:{span.line}" + (f":{col}" if span.col else "")
+    place = f"{visible(span.file)}:{span.line}" + (f":{col}" if span.col else "")
     lines = [f"{pad}{ink('-->', 'frame')} {place}"]
     source = sources.line(span.file, span.line)
     if source is None:
         return lines
     bar = ink("|", "frame")
-    source = _visible(source)
     number = ink(str(span.line).rjust(width), "frame")
-    lines += [f"{pad} {bar}", f"{number} {bar} {source}"]
-    if not span.col:
+    lines += [f"{pad} {bar}", f"{number} {bar} {visible(source)}".rstrip()]
+    if not span.col and not label:
         return lines
+    if not span.col:
+        col = len(source) - len(source.lstrip()) + 1
     end = span.end_col if span.end_line == span.line else 0
     end = sources.column(span, end, span.line) if end else len(source.rstrip()) + 1
-    before = _width(source[: col - 1])
-    marks = "^" * max(1, _width(source[col - 1 : end - 1]))
-    shown = ink(f"{marks} {_visible(label)}".rstrip(), style)
+    before = _width(visible(source[: col - 1]))
+    marks = "^" * max(1, _width(visible(source[col - 1 : end - 1])))
+    shown = ink(f"{marks} {visible(label)}".rstrip(), style)
     lines.append(f"{pad} {bar} {' ' * before}{shown}")
     return lines
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text with control characters shown, so that none reaches the terminal."""
     if text.isprintable():
         return text
@@ -143,7 +148,7 @@ def _annotation(one: Diagnostic, sources: Sources) -> str:
         }
         parts = [f"{names[key]}={_property(value)}" for key, value in place.items() if value]
     parts.append(f"title={_property(one.code)}")
-    message = one.message + (f"\n{one.hint}" if one.hint else "")
+    message = visible(one.message) + (f"\n{visible(one.hint)}" if one.hint else "")
     return f"::{one.severity} {','.join(parts)}::{_escaped(message)}"
 
 
@@ -152,4 +157,4 @@ def _escaped(text: str) -> str:
 
 
 def _property(value: object) -> str:
-    return _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")
+    return _escaped(visible(str(value))).replace(":", "%3A").replace(",", "%2C")

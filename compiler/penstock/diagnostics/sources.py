@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import linecache
+import re
+import tokenize
 from pathlib import Path
 
 from penstock.diagnostics.model import Span
@@ -36,8 +39,27 @@ class Sources:
             return linecache.getlines(file)
         if self._root is None or Path(file).is_absolute() or ".." in Path(file).parts:
             return []
+        root = self._root.resolve()
         try:
-            text = (self._root / file).read_text(encoding="utf-8", errors="replace")
-        except (OSError, ValueError):
+            path = (root / file).resolve()
+            if not path.is_relative_to(root) or not path.is_file():
+                return []
+            if path.stat().st_size > _LARGEST:
+                return []
+            data = path.read_bytes()
+            text = data.decode(_encoding(data), errors="replace")
+        except (OSError, RuntimeError, ValueError, LookupError):
             return []
-        return text.split("\n")
+        return _LINE_END.split(text)
+
+
+_LARGEST = 16 * 1024 * 1024
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+def _encoding(data: bytes) -> str:
+    """The encoding that Python reads the file in: a mark or a comment on top may say so."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError:
+        return "utf-8"

@@ -155,3 +155,19 @@ def constraints_of(hint: Any) -> Plain:
         if isinstance(description, str) and description:
             found["description"] = description
     return found
+
+
+def wrong_bound(bounds: Plain) -> str | None:
+    """The first bound that is of the wrong kind, in a few words; None when there is none."""
+    for name in _CONSTRAINTS:
+        value = bounds.get(name)
+        if value is None:
+            continue
+        kinds: tuple[type, ...] = (int, float)
+        if name == "pattern":
+            kinds = (str,)
+        elif name.endswith("_length"):
+            kinds = (int,)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            return f"{name} is a {type(value).__name__}"
+    return None

@@ -10,7 +10,7 @@ from penstock.diagnostics import Span
 
 
 def joined_by(frame: FrameType, span: Span) -> str | None:
-    """`and`, `or` or `not` when the expression at the span is it or an operand of it.
+    """`and`, `or`, `not` or `a < b < c` when the expression at the span is it or an operand of it.
 
     None when it is not, and also where the source is not to be had.
     """
@@ -32,6 +32,8 @@ def joined_by(frame: FrameType, span: Span) -> str | None:
             and place in (_at(node), _at(node.operand))
         ):
             return "not"
+        if isinstance(node, ast.Compare) and len(node.ops) > 1 and place == _at(node):
+            return "a < b < c"
     return None
 
 

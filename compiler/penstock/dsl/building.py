@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast
 
 from penstock.diagnostics import PipelineError
@@ -23,17 +24,30 @@ def built(trace: Trace, head: Plain, outputs: dict[str, Plain]) -> PipelineIR:
     _resolve_after(trace)
     if any(found.severity == "error" for found in trace.problems):
         raise PipelineError(tuple(trace.problems))
-    return from_plain(
-        {
-            "penstock": 1,
-            **head,
-            "components": trace.components,
-            "classes": _needed(trace.types.classes, DATA_TYPES),
-            "scopes": trace.scopes,
-            "steps": trace.steps,
-            "outputs": outputs,
-        }
-    )
+    plain: Plain = {
+        "penstock": 1,
+        **head,
+        "components": trace.components,
+        "classes": _needed(trace.types.classes, DATA_TYPES),
+        "scopes": trace.scopes,
+        "steps": trace.steps,
+        "outputs": outputs,
+    }
+    _check_text(plain)
+    return from_plain(plain)
+
+
+def _check_text(plain: Plain) -> None:
+    """Raises `IRError` for text that has no bytes, in a description, a tag, a variable."""
+    from penstock.ir.plain import IRError
+
+    try:
+        json.dumps(plain, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        raise IRError(f"text holds half a character (the lone surrogate U+{half:04X})") from None
+    except (TypeError, ValueError):
+        return  # of another wrong shape, which is told with its place
 
 
 def _needed(classes: dict[str, Plain], data_types: frozenset[str]) -> dict[str, Plain]:
@@ -55,10 +69,10 @@ def _needed(classes: dict[str, Plain], data_types: frozenset[str]) -> dict[str, 
 
 def _resolve_after(trace: Trace) -> None:
     """Replaces what `after` holds (values, step functions, names) by ids, now all are known."""
-    for identity, befores, span in trace.waiting:
+    for identity, prefix, befores, span in trace.waiting:
         names: list[str] = []
         for before in befores:
-            found = _names(trace, before)
+            found = _names(trace, before, prefix)
             if not found and not isinstance(before, Poison):
                 trace.problem(
                     "PS128",
@@ -75,17 +89,19 @@ def _shown(before: object) -> str:
     return repr(before)[:60] if isinstance(before, str) else f"a {type(before).__name__}"
 
 
-def _names(trace: Trace, before: object) -> list[str]:
+def _names(trace: Trace, before: object, prefix: str) -> list[str]:
     if isinstance(before, Done):
-        return list(before.names)
+        return [before._name]  # pyright: ignore[reportPrivateUsage] - ours
     if isinstance(before, Outputs):
-        return [before.source]
+        return [before._source]  # pyright: ignore[reportPrivateUsage] - ours
     if isinstance(before, Promise):
         return _sources(before._ref)  # pyright: ignore[reportPrivateUsage] - promises are ours
     if isinstance(before, str):
-        return [before] if before in trace.steps or before in trace.scopes else []
+        # A name is meant as the pipeline's own author wrote it, wherever that pipeline is nested.
+        inside = (f"{prefix}{before}", before)
+        return [one for one in inside if one in trace.steps or one in trace.scopes][:1]
     target = getattr(before, "__wrapped__", before)
-    return trace.calls_of(target) if getattr(target, "__hash__", None) else []
+    return trace.calls_of(target, prefix) if getattr(target, "__hash__", None) else []
 
 
 def _sources(ref: Plain) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from penstock.diagnostics import Span
 from penstock.dsl.components import Definition, Source, define
@@ -44,18 +44,20 @@ def call(
                 step["options"] = plain
         except OptionError as error:
             trace.problem("PS127", str(error), span=at, hint="see `penstock explain PS127`")
-    given = everywhere.get("name")
-    if given is not None:
-        name = _name(trace, given, name, at)
+    given = everywhere.get("name", name)
+    own = bool(options and "name" in options)
+    name = _name(trace, given, at, own=own)
     step["at"] = text_of(at)
     identity = trace.add_step(name, step, source.target)
     after = everywhere.get("after")
-    if after:
-        trace.waiting.append((identity, list(after), at))  # type: ignore[call-overload]  # a list
+    if isinstance(after, list | tuple):
+        befores = cast("list[object]", after)  # plain_options has looked
+        trace.waiting.append((identity, trace.prefixes[-1], befores, at))
     return promised(trace, definition, identity)
 
 
-def _name(trace: Trace, given: object, fallback: str, at: Span) -> str:
+def _name(trace: Trace, given: object, at: Span, *, own: bool) -> str:
+    """The name to call the step by; one that is this call's own must not be taken."""
     from penstock.dsl.names import is_label
 
     if not is_label(given):
@@ -67,12 +69,13 @@ def _name(trace: Trace, given: object, fallback: str, at: Span) -> str:
             label="this name",
             hint="use letters, digits, `_`, `-` and `.`, starting with a letter, digit or `_`",
         )
-        return fallback
+        return "step"
     name = str(given)
-    if f"{trace.prefixes[-1]}{name}" in trace.steps:
+    full = f"{trace.prefixes[-1]}{name}"
+    if own and (full in trace.steps or full in trace.scopes):
         trace.problem(
             "PS115",
-            f"two steps are named {name!r}",
+            f"the name {name!r} is taken",
             span=at,
             label="the second",
             hint="give one of them another name",
@@ -88,7 +91,7 @@ def _bound(
     at: Span,
 ) -> Plain:
     bound: Plain = {}
-    if len(args) > len(definition.inputs):
+    if len(args) > len(definition.inputs) and not definition.takes_more:
         count = len(definition.inputs)
         trace.problem(
             "PS112",
@@ -115,7 +118,7 @@ def _bound(
 def promised(trace: Trace, definition: Definition, identity: str) -> Any:
     """What the call gives while the pipeline is traced: a promise, several, or an end."""
     if not definition.outputs:
-        return Done(trace, (identity,))
+        return Done(trace, identity)
     promises = {
         name: Promise(
             trace,

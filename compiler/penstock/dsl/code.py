@@ -7,8 +7,10 @@ import dis
 import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType
+from typing import cast
 
 from penstock.dsl.tracing import Trace
+from penstock_runtime.hints import unwrapped
 
 
 def check_code(trace: Trace, target: object, function: FunctionType, name: str) -> None:
@@ -19,7 +21,10 @@ def check_code(trace: Trace, target: object, function: FunctionType, name: str) 
         functions += [
             one
             for one in vars(target).values()
-            if isinstance(one, FunctionType) and one is not function
+            if isinstance(one, FunctionType)
+            and one is not function
+            # Neither penstock's wrappers nor what dataclasses makes.
+            and one.__code__.co_filename == function.__code__.co_filename
         ]
     for one in functions:
         if one.__module__ == getattr(target, "__module__", None):
@@ -27,7 +32,7 @@ def check_code(trace: Trace, target: object, function: FunctionType, name: str) 
 
 
 def _importable(trace: Trace, target: object, function: FunctionType, name: str) -> None:
-    at = trace.places.definition(function.__code__)
+    at = trace.places.definition(cast(FunctionType, unwrapped(function)).__code__)
     qualname = str(getattr(target, "__qualname__", name))
     if "<lambda>" in qualname:
         trace.problem(
@@ -37,6 +42,9 @@ def _importable(trace: Trace, target: object, function: FunctionType, name: str)
             hint="write the step as a function with a name, at module level",
         )
         return
+    if "<locals>" not in qualname:
+        # Importing the module makes it anew, whatever a decorator keeps in a closure.
+        return
     outer = [cell for cell in function.__code__.co_freevars if cell != "__class__"]
     if outer:
         trace.problem(
@@ -45,7 +53,7 @@ def _importable(trace: Trace, target: object, function: FunctionType, name: str)
             span=at,
             hint=f"pass {outer[0]!r} to the step as an input, or move it to module level",
         )
-    elif "<locals>" in qualname:
+    else:
         trace.problem(
             "PS302",
             f"step {name!r} is defined inside a function and cannot be imported where it runs",
@@ -61,17 +69,18 @@ def _globals_defined(trace: Trace, function: FunctionType, name: str) -> None:
         known |= vars(module).keys()
     reported: set[str] = set()
     for code in _codes(function.__code__):
-        assigned = {
-            one.argval for one in dis.get_instructions(code) if one.opname == "STORE_GLOBAL"
-        }
-        for one in dis.get_instructions(code):
+        if known.issuperset(code.co_names):
+            continue
+        instructions = list(dis.get_instructions(code))
+        assigned = {one.argval for one in instructions if one.opname == "STORE_GLOBAL"}
+        for one in instructions:
             if one.opname != "LOAD_GLOBAL" or one.argval in known | assigned | reported:
                 continue
             reported.add(one.argval)
             trace.problem(
                 "PS301",
                 f"name {one.argval!r} is not defined in step {name!r}",
-                span=trace.places.at(code, one.offset, code.co_firstlineno),
+                span=trace.places.at(code, one.offset),
                 label="not defined in its module",
                 hint=f"import or define {one.argval!r} at module level, or pass it as an input",
             )

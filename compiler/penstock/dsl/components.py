@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import FunctionType
-from typing import Any, ClassVar, get_origin
+from typing import Any, ClassVar, cast, get_origin
 
 from penstock.diagnostics import Span
 from penstock.dsl.code import check_code
 from penstock.dsl.options import OptionError, StepOptions, plain_options
 from penstock.dsl.places import project_root
-from penstock.dsl.tracing import Trace, text_of
-from penstock_runtime.hints import SignatureError, hints_of
-from penstock_runtime.parameters import is_parameter, to_json
+from penstock.dsl.tracing import Trace, plain_value, text_of
+from penstock_runtime.hints import SignatureError, hints_of, is_namedtuple, unwrapped
+from penstock_runtime.hints import plain as plain_hint
+from penstock_runtime.parameters import is_parameter
 from penstock_runtime.signature import outputs_of
 
 Plain = dict[str, object]
@@ -34,6 +36,8 @@ class Definition:
     outputs: dict[str, Any]
     several: bool
     hints: dict[str, Any]
+    takes_more: bool
+    """Whether it has `*args`, which is reported; how many inputs a call gives is then not."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,13 @@ def define(trace: Trace, source: Source) -> Definition:
 
 def _definition(trace: Trace, source: Source) -> Definition:
     function: FunctionType = source.function
-    at = trace.places.definition(function.__code__)
+    at = trace.places.definition(_own(function).__code__)
     module = str(getattr(source.target, "__module__", function.__module__))
     code = f"{module}:{getattr(source.target, '__qualname__', source.name)}"
     check_code(trace, source.target, function, source.name)
     hints, outputs = _hints(trace, function, at)
+    if source.fields:
+        _resolved(trace, source.target, at)
     inputs, types = _inputs(trace, source, hints, at)
     plain: Plain = {}
     if source.role != "step":
@@ -94,8 +100,9 @@ def _definition(trace: Trace, source: Source) -> Definition:
         inputs=tuple(inputs),
         fields=tuple(source.fields),
         outputs=outputs,
-        several=list(outputs) != ["value"],
+        several=is_namedtuple(plain_hint(hints.get("return"))),
         hints=hints,
+        takes_more=bool(function.__code__.co_flags & inspect.CO_VARARGS),
     )
 
 
@@ -122,13 +129,30 @@ def _hints(trace: Trace, function: FunctionType, at: Span) -> tuple[dict[str, An
     try:
         return hints_of(function), outputs_of(function)
     except SignatureError as error:
-        trace.problem(
-            "PS209",
-            str(error).partition(";")[0],
-            span=at,
-            hint="import the type at module level, not under TYPE_CHECKING",
-        )
+        _unresolved(trace, error, at)
         return {}, {"value": Any}
+
+
+def _resolved(trace: Trace, cls: object, at: Span) -> None:
+    """Reports a field whose annotation cannot be resolved."""
+    try:
+        hints_of(cast(type, cls))
+    except SignatureError as error:
+        _unresolved(trace, error, at)
+
+
+def _unresolved(trace: Trace, error: SignatureError, at: Span) -> None:
+    trace.problem(
+        "PS209",
+        str(error).partition(";")[0],
+        span=at,
+        hint="import the type at module level, not under TYPE_CHECKING",
+    )
+
+
+def _own(function: Callable[..., object]) -> FunctionType:
+    """The user's function behind decorators of theirs."""
+    return cast(FunctionType, unwrapped(function))
 
 
 def _inputs(
@@ -149,6 +173,8 @@ def _inputs(
                 span=at,
                 hint="give every input a name; take several values as one list",
             )
+            if one.kind is one.POSITIONAL_ONLY:
+                names.append(one.name)
             continue
         if one.name in types:
             trace.problem(
@@ -157,6 +183,7 @@ def _inputs(
                 span=at,
                 hint="rename one of them",
             )
+            names.append(one.name)
             continue
         names.append(one.name)
         types[one.name] = _input(trace, hints.get(one.name, Any), one.default, field=False)
@@ -178,8 +205,8 @@ def _input(trace: Trace, hint: Any, default: object, *, field: bool) -> object:
 def _default(default: object) -> Plain:
     """A default that JSON can hold; any other stays in the code, and the input may be left out."""
     try:
-        return {"default": to_json(default.value if isinstance(default, Enum) else default)}
-    except (TypeError, ValueError):
+        return {"default": plain_value(default.value if isinstance(default, Enum) else default)}
+    except (TypeError, ValueError, RecursionError):
         return {"optional": True}
 
 
@@ -187,27 +214,34 @@ def class_fields(cls: type) -> dict[str, Any]:
     """The fields of a step class: the public annotated attributes of it and its bases."""
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        for name in inspect.get_annotations(base):
-            found.setdefault(name, None)
+        for name, written in inspect.get_annotations(base).items():
+            if not name.startswith("_") and not _is_class_variable(written):
+                found[name] = Any
     try:
         hints = hints_of(cls)
-    except TypeError:
-        hints = {}
-    return {
-        name: hints.get(name, Any)
-        for name in found
-        if not name.startswith("_") and not _is_class_variable(hints.get(name), cls, name)
-    }
+    except SignatureError:
+        return found
+    return {name: hints.get(name, Any) for name in found}
 
 
-def _is_class_variable(hint: Any, cls: type, name: str) -> bool:
-    if hint is None:
-        text = str(inspect.get_annotations(cls).get(name, ""))
-        return text.startswith(("ClassVar", "typing.ClassVar"))
-    return get_origin(hint) is ClassVar or hint is ClassVar
+def _is_class_variable(written: Any) -> bool:
+    if isinstance(written, str):
+        return written.startswith(("ClassVar", "typing.ClassVar"))
+    return get_origin(written) is ClassVar or written is ClassVar
+
+
+def class_defaults(cls: type) -> dict[str, object]:
+    """The defaults of the fields of a step class; what a factory makes is made once, here."""
+    found: dict[str, object] = {}
+    for one in dataclasses.fields(cls):
+        if one.default is not dataclasses.MISSING:
+            found[one.name] = one.default
+        elif one.default_factory is not dataclasses.MISSING:
+            found[one.name] = one.default_factory()
+    return found
 
 
 def module_root(function: Callable[..., object]) -> Path:
     """The folder that the function's places are told from."""
-    file = function.__code__.co_filename
+    file = _own(function).__code__.co_filename
     return Path.cwd() if file.startswith("<") else project_root(file)

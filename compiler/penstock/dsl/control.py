@@ -177,10 +177,10 @@ def gather(value: T) -> list[T]:
     """After a loop: the list of what the value was for each item, in item order."""
     trace, span = _tracing("gather(...)")
     plain = trace.value(value, "what is gathered")
+    if isinstance(value, Poison | Outputs | Done | Condition):
+        return cast("list[T]", Poison(trace))
     loop = _loop_around(trace, _scope_of(trace, plain))
     hint = list[value._hint] if isinstance(value, Promise) else list  # type: ignore[name-defined]  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType] - a hint made at run time
-    if isinstance(value, Poison):
-        return cast("list[T]", value)
     if loop is None or loop in trace.open:
         inside = loop is not None
         trace.problem(
@@ -232,7 +232,7 @@ def on_exit(call: object) -> None:
     """
     trace, span = _tracing("on_exit(...)")
     identity = _single_step(call)
-    if identity is None or identity not in trace.steps:
+    if identity is None or identity not in trace.steps or _gone(trace, identity):
         trace.problem(
             "PS121",
             "on_exit takes the call of one step",
@@ -252,11 +252,16 @@ def on_exit(call: object) -> None:
         step.pop("inputs")
 
 
+def _gone(trace: Trace, identity: str) -> bool:
+    """Whether the step is in a scope that has ended: it was not called here."""
+    return trace.steps[identity].get("in") not in (None, *trace.open)
+
+
 def _single_step(call: object) -> str | None:
-    if isinstance(call, Done) and len(call.names) == 1:
-        return call.names[0]
+    if isinstance(call, Done):
+        return call._name  # pyright: ignore[reportPrivateUsage] - ours
     if isinstance(call, Outputs):
-        return call.source
+        return call._source  # pyright: ignore[reportPrivateUsage] - ours
     if isinstance(call, Promise) and not isinstance(call, Poison):
         step = call._ref.get("step")  # pyright: ignore[reportPrivateUsage] - promises are ours
         return step if isinstance(step, str) else None

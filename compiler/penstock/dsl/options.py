@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypedDict
 
+from penstock.dsl.names import is_label
+
 Plain = dict[str, object]
 
 
@@ -126,10 +128,12 @@ def _retry(value: object) -> Plain:
         raise OptionError(f"retries={retry.times!r} is no count of 0 or more")
     plain: Plain = {"times": retry.times}
     delay = seconds(retry.delay, "delay")
+    if not 0 <= delay < float("inf"):
+        raise OptionError(f"delay={retry.delay!r} is no time to wait")
     if delay:
         plain["delay"] = delay
     if retry.backoff != 1:
-        if type(retry.backoff) not in (int, float) or retry.backoff < 1:
+        if type(retry.backoff) not in (int, float) or not 1 <= retry.backoff < float("inf"):
             raise OptionError(f"backoff={retry.backoff!r} is no factor of 1 or more")
         plain["backoff"] = float(retry.backoff)
     return plain
@@ -146,6 +150,8 @@ def _resources(value: object) -> Plain:
     if not isinstance(value, Resources):
         raise OptionError(f"resources={value!r} is no Resources(...)")
     plain = {key: one for key, one in dataclasses.asdict(value).items() if one is not None}
+    if "cpu" in plain and type(plain["cpu"]) not in (int, float, str):
+        raise OptionError(f"resources: cpu={plain['cpu']!r} is no number")
     if type(plain.get("cpu")) is int:
         plain["cpu"] = float(plain["cpu"])
     for key, kinds in (("memory", str), ("disk", str), ("gpu", int), ("gpu_type", str)):
@@ -169,6 +175,8 @@ def _secrets(value: object) -> list[Plain]:
     for one in value:  # pyright: ignore[reportUnknownVariableType]
         if not isinstance(one, Secret):
             raise OptionError("secrets holds something that is no Secret(name, key, env)")
+        if not is_label(one.name):
+            raise OptionError(f"{one.name!r} cannot be the name of a secret")
         key = one.key or one.name
         found.append({"name": one.name, "key": key, "env": one.env or key})
     return found
@@ -204,7 +212,10 @@ def plain_options(options: StepOptions) -> Plain:
                 plain["env"] = _env(value)
             case "secrets":
                 plain["secrets"] = _secrets(value)
-            case "name" | "after":
+            case "after":
+                if not isinstance(value, list | tuple):
+                    raise OptionError("after is no list; write after=[...]")
+            case "name":
                 pass
             case unknown:
                 raise OptionError(f"{unknown} is no option of a step")

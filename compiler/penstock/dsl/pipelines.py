@@ -21,7 +21,7 @@ from typing import (
 )
 
 from penstock.diagnostics import PipelineError, Span
-from penstock.dsl.annotations import constraints_of
+from penstock.dsl.annotations import constraints_of, wrong_bound
 from penstock.dsl.components import module_root
 from penstock.dsl.options import (
     OptionError,
@@ -34,9 +34,9 @@ from penstock.dsl.options import (
     plain_schedule,
 )
 from penstock.dsl.promises import Done, Outputs, Poison, Promise
-from penstock.dsl.tracing import Trace, text_of, trace_at
+from penstock.dsl.tracing import Trace, plain_value, text_of, trace_at
 from penstock_runtime.hints import SignatureError, hints_of, is_namedtuple
-from penstock_runtime.parameters import is_parameter, to_json
+from penstock_runtime.parameters import is_parameter
 from penstock_runtime.signature import outputs_of
 
 if TYPE_CHECKING:
@@ -149,11 +149,15 @@ def pipeline(
         raise TypeError(f"@pipeline has no option {unknown[0]!r}; it has {', '.join(known)}")
 
     def wrap(function: Callable[P, R]) -> Pipeline[P, R]:
-        if not isinstance(function, FunctionType):
-            raise TypeError("@pipeline is for functions")
+        if not isinstance(function, FunctionType) or _is_lazy(function):
+            raise TypeError("@pipeline is for functions, without `async` and `yield`")
         return Pipeline(function, options)
 
     return wrap if function is None else wrap(function)
+
+
+def _is_lazy(function: FunctionType) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function)
 
 
 def _head(one: Pipeline[..., Any], trace: Trace, at: Span) -> Plain:
@@ -228,28 +232,43 @@ def _parameters(
             )
             continue
         plain: Plain = {"type": trace.types.text(hint), "at": text_of(place)}
-        if hint is not Any and not is_parameter(hint) and not trace.pipelines:
+        typeable = hint is Any or is_parameter(hint) or bool(trace.pipelines)
+        if not typeable:
             trace.problem(
                 "PS208",
                 f"parameter {name!r} is a {plain['type']}, which nobody can type in",
                 span=place,
                 hint="take a path, a name or a number, and load the data in a step",
             )
-        plain.update(constraints_of(hint))
+        bounds = constraints_of(hint)
+        wrong = wrong_bound(bounds)
+        if wrong is not None:
+            trace.problem(
+                "PS204",
+                f"the bounds of {name!r} mean nothing: {wrong}",
+                span=place,
+                hint="mend the bounds in Field(...)",
+            )
+        plain.update(bounds)
         if parameter.default is not parameter.empty:
             default = parameter.default
             value = default.value if isinstance(default, Enum) else default
             try:
-                plain["default"] = to_json(value)
-            except (TypeError, ValueError):
-                trace.problem(
-                    "PS203",
-                    f"the default of {name!r} is a {type(default).__name__}, which is no parameter",
-                    span=place,
-                    hint="use a number, text, bool, or a list or dict of those",
-                )
+                plain["default"] = plain_value(value)
+            except (TypeError, ValueError, RecursionError):
+                if typeable:
+                    _no_parameter(trace, name, default, place)
         found[name] = plain
     return hints, found
+
+
+def _no_parameter(trace: Trace, name: str, default: object, place: Span) -> None:
+    trace.problem(
+        "PS203",
+        f"the default of {name!r} is a {type(default).__name__}, which is no parameter",
+        span=place,
+        hint="use a number, text, bool, or a list or dict of those",
+    )
 
 
 def _returned(one: Pipeline[..., Any], trace: Trace, result: object, at: Span) -> dict[str, Plain]:
@@ -260,7 +279,7 @@ def _returned(one: Pipeline[..., Any], trace: Trace, result: object, at: Span) -
     except SignatureError:
         hints = {}
     return {
-        name: {"type": trace.types.text(hints.get(name, Any)), "from": trace.value(value)}
+        name: {"type": trace.types.text(hints.get(name, Any)), "from": trace.value(value, at=at)}
         for name, value in values.items()
         if not isinstance(value, Poison)
     }
@@ -272,7 +291,7 @@ def _named(trace: Trace, result: object, name: str, at: Span) -> dict[str, objec
     if isinstance(result, Promise):
         return {"value": result}
     if isinstance(result, Outputs):
-        return dict(result.promises)
+        return dict(result._promises)  # pyright: ignore[reportPrivateUsage] - ours
     kind: type = type(result)  # pyright: ignore[reportUnknownVariableType] - any object
     if is_namedtuple(kind):
         values: dict[str, object] = cast(Any, result)._asdict()
@@ -325,7 +344,7 @@ def _nested(
         trace.prefixes.pop()
         trace.leave()
     if result is None or isinstance(result, Done):
-        return Done(trace, (identity,))
+        return Done(trace, identity)
     if isinstance(result, Promise | Outputs):
         return result
     return Outputs(trace, identity, _named(trace, result, one.name, at))

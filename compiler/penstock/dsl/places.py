@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -12,7 +11,7 @@ from penstock.diagnostics import Span
 from penstock.dsl.headers import Header, read_header
 
 _OURS = str(Path(__file__).resolve().parent.parent) + os.sep
-Positions = dict[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]
+Position = tuple[int | None, int | None, int | None, int | None]
 
 
 def user_frame() -> FrameType:
@@ -46,35 +45,46 @@ class Places:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._names: dict[str, str] = {}
-        self._positions: Positions = {}
-        self._headers: dict[CodeType, Header] = {}
+        # By id, beside the code that keeps the id: hashing a code object reads all its constants.
+        self._positions: dict[int, tuple[CodeType, list[Position]]] = {}
+        self._headers: dict[int, tuple[CodeType, Header]] = {}
 
     def here(self, frame: FrameType | None = None) -> Span:
         """The expression that the frame (by default the user's innermost) is evaluating."""
+        # `f_lineno` is left alone: finding it reads the code's line table from the start.
         frame = frame or user_frame()
-        return self.at(frame.f_code, frame.f_lasti, frame.f_lineno)
+        return self.at(frame.f_code, frame.f_lasti)
 
-    def at(self, code: CodeType, offset: int, line: int) -> Span:
+    def at(self, code: CodeType, offset: int) -> Span:
         """The expression of the instruction; only the line where Python keeps no columns."""
-        positions = self._positions.get(code)
-        if positions is None:
-            positions = self._positions[code] = list(islice(code.co_positions(), 2_000_000))
+        positions = self._positions_of(code)
         index = offset // 2
         start, end, col, end_col = (
             positions[index] if 0 <= index < len(positions) else (None, None, None, None)
         )
         file = self.file(code.co_filename)
         if start is None or end is None or col is None or end_col is None:
-            return Span(file, start or line, 0, start or line, 0)
+            line = start or code.co_firstlineno
+            return Span(file, line, 0, line, 0)
         # Python counts columns in bytes from 0; people count from 1. The renderer has the text.
         return Span(file, start, col + 1, end, end_col + 1)
 
+    def _positions_of(self, code: CodeType) -> list[Position]:
+        found = self._positions.get(id(code))
+        if found is None:
+            # An instruction and the cache slots behind it share one position: keep it once.
+            once: dict[Position, Position] = {}
+            positions = [once.setdefault(one, one) for one in code.co_positions()]
+            found = self._positions[id(code)] = (code, positions)
+        return found[1]
+
     def header(self, code: CodeType) -> Header:
         """Where a function's name and parameters stand."""
-        found = self._headers.get(code)
+        found = self._headers.get(id(code))
         if found is None:
-            found = self._headers[code] = read_header(code, self.file(code.co_filename))
-        return found
+            header = read_header(code, self.file(code.co_filename))
+            found = self._headers[id(code)] = (code, header)
+        return found[1]
 
     def definition(self, code: CodeType) -> Span:
         """The name of a function, where it is defined."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 Plain = dict[str, object]
 
+STAND_IN = "<run-time "
+"""What the `repr` of a run-time value begins with. A debugger may ask for it, so it is no error;
+text that holds it is one as soon as it is passed on."""
+
 _COMPUTED = "the value does not exist until the pipeline runs; compute it inside a step"
 
 
@@ -220,7 +224,7 @@ class Condition(Conditional):
         return self.plain
 
     def __repr__(self) -> str:
-        return "<condition>"
+        return f"{STAND_IN}condition>"
 
     def __eq__(self, other: object) -> bool:
         self._refuse(
@@ -249,7 +253,7 @@ class Promise(Conditional):
         self._parts = parts
 
     def __repr__(self) -> str:
-        return f"<run-time value of type {getattr(self._hint, '__name__', self._hint)}>"
+        return f"{STAND_IN}value of type {getattr(self._hint, '__name__', self._hint)}>"
 
     def _condition(self) -> Plain:
         return {"truth": self._ref}
@@ -266,7 +270,12 @@ class Promise(Conditional):
         try:
             part: Any = inner[key]
         except (TypeError, LookupError):
-            self._refuse("PS107", f"there is no {key!r} in this value", "no such part", "")
+            self._refuse(
+                "PS107",
+                f"there is no {key!r} in this value",
+                "no such part",
+                "pick a part that is there",
+            )
             return Poison(self._trace)
         ref: Plain = part if "list" in self._ref else {"value": part}
         return Promise(self._trace, ref, part_of(self._hint, key))
@@ -373,50 +382,75 @@ class Poison(Promise):
         return self
 
 
-class Done:
+class Done(Refusing):
     """What a step without outputs gives: nothing to pass on, but something to wait for."""
 
-    __slots__ = ("_trace", "names")
+    __slots__ = ("_name",)
 
-    def __init__(self, trace: Trace, names: tuple[str, ...]) -> None:
+    def __init__(self, trace: Trace, name: str) -> None:
         self._trace = trace
-        self.names = names
+        self._name = name
 
     def __repr__(self) -> str:
-        return f"<end of {', '.join(self.names)}>"
-
-
-class Outputs:
-    """The named outputs of a step or nested pipeline; unpacks, and gives each by its name."""
-
-    __slots__ = ("_trace", "promises", "source")
-
-    def __init__(self, trace: Trace, source: str, promises: dict[str, Any]) -> None:
-        self._trace = trace
-        self.source = source
-        self.promises = promises
-
-    def __repr__(self) -> str:
-        return f"<outputs {', '.join(self.promises)} of {self.source}>"
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.promises.values())
-
-    def __len__(self) -> int:
-        return len(self.promises)
-
-    def __getitem__(self, position: int) -> Any:
-        return list(self.promises.values())[position]
+        return f"{STAND_IN}end of {self._name}>"
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in self.promises:
-            return self.promises[name]
-        outputs = ", ".join(self.promises)
+        self._refuse(
+            "PS107",
+            f"this step gives nothing, so there is no {name!r}",
+            "no such output",
+            "annotate what the step returns",
+        )
+        return Poison(self._trace)
+
+
+class Outputs(Refusing):
+    """The named outputs of a step or nested pipeline; unpacks, and gives each by its name.
+
+    Its own attributes begin with an underscore, which no output's name can.
+    """
+
+    __slots__ = ("_promises", "_source")
+
+    def __init__(self, trace: Trace, source: str, promises: dict[str, Any]) -> None:
+        self._trace = trace
+        self._source = source
+        self._promises = promises
+
+    def __repr__(self) -> str:
+        return f"{STAND_IN}outputs {', '.join(self._promises)} of {self._source}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._promises.values())
+
+    def __len__(self) -> int:
+        return len(self._promises)
+
+    def __getitem__(self, position: int) -> Any:
+        return list(self._promises.values())[position]
+
+    def __eq__(self, other: object) -> bool:
+        self._refuse(
+            "PS108",
+            "several outputs at once cannot be compared",
+            "compared",
+            f"compare one of them: {', '.join(self._promises)}",
+        )
+        return False
+
+    __hash__ = Refusing.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in self._promises:
+            return self._promises[name]
+        outputs = ", ".join(self._promises)
         self._trace.problem(
             "PS113",
-            f"{self.source} has no output {name!r}",
+            f"{self._source} has no output {name!r}",
             label="no such output",
             hint=f"its outputs are {outputs}",
         )

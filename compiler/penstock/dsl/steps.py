@@ -24,7 +24,7 @@ from typing import (
 )
 
 from penstock.dsl.calls import call
-from penstock.dsl.components import Source, class_fields
+from penstock.dsl.components import Source, class_defaults, class_fields
 from penstock.dsl.options import OPTION_NAMES, Resources, Retry, Secret, StepOptions
 from penstock.dsl.tracing import trace_at
 
@@ -121,9 +121,17 @@ class Step:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name in class_fields(cls):
+            if name in _RESERVED:
+                raise TypeError(
+                    f"{cls.__name__} cannot have a field {name!r}, which is a word of penstock's; "
+                    "rename the field, or write an option without annotation"
+                )
         dataclasses.dataclass(kw_only=True, eq=False)(cls)
         setattr(cls, "__init__", _lenient(cls.__init__))  # noqa: B010 - mypy refuses the plain form
         run = cls.__dict__.get("run")
+        if isinstance(run, staticmethod | classmethod):
+            raise TypeError(f"`run` of {cls.__name__} must be an ordinary method with `self`")
         if isinstance(run, FunctionType):
             setattr(cls, "run", _traced(run))  # noqa: B010 - subclasses say what run takes
 
@@ -133,6 +141,10 @@ class Step:
         vars(changed).update(vars(self))
         vars(changed)["_per_call"] = {**vars(self).get("_per_call", {}), **options}
         return changed
+
+
+# `name` and `after` are said per call, so they may be fields.
+_RESERVED = frozenset(OPTION_NAMES) - {"name", "after"} | {"options", "run"}
 
 
 def _lenient(init: Callable[..., None]) -> Callable[..., None]:
@@ -145,7 +157,7 @@ def _lenient(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *args, **fields)
             return
         trace, at = traced
-        known = class_fields(type(self))
+        known = trace.fields(type(self))
         cls = type(self).__name__
         if args:
             trace.problem(
@@ -176,7 +188,7 @@ def _traced(run: FunctionType) -> Callable[..., Any]:
             return run(self, *args, **kwargs)
         trace, at = traced
         cls = type(self)
-        fields = class_fields(cls)
+        fields = trace.fields(cls)
         source = Source(
             target=cls,
             function=run,
@@ -184,7 +196,7 @@ def _traced(run: FunctionType) -> Callable[..., Any]:
             role=cls._role,  # pyright: ignore[reportPrivateUsage] - a step class of ours
             options=_class_options(cls),
             fields=fields,
-            defaults={name: getattr(cls, name) for name in fields if hasattr(cls, name)},
+            defaults=class_defaults(cls),
         )
         state = vars(self)
         return call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from penstock.diagnostics import Diagnostic, Severity, Span
 from penstock.dsl.annotations import TypeTable
 from penstock.dsl.places import Places, user_frame
-from penstock.dsl.promises import Condition, Done, Outputs, Poison, Promise
+from penstock.dsl.promises import STAND_IN, Condition, Done, Outputs, Poison, Promise, Refusing
 from penstock_runtime.parameters import to_json
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ class Trace:
         self.pipelines: list[object] = []
         self.last_chain: tuple[str | None, str] | None = None
         self.definitions: dict[int, Definition] = {}
-        self.waiting: list[tuple[str, list[object], Span]] = []
+        self.waiting: list[tuple[str, str, list[object], Span]] = []
         self._taken: dict[str, int] = {}
         self._called: dict[object, list[str]] = {}
+        self._fields: dict[type, dict[str, Any]] = {}
 
     def __enter__(self) -> Trace:
         self._token = _current.set(self)
@@ -80,6 +82,15 @@ class Trace:
         if found not in self.problems:
             self.problems.append(found)
 
+    def fields(self, cls: type) -> dict[str, Any]:
+        """The fields of a step class; read once, since resolving annotations takes long."""
+        from penstock.dsl.components import class_fields
+
+        found = self._fields.get(cls)
+        if found is None:
+            found = self._fields[cls] = class_fields(cls)
+        return found
+
     def used_as_bool(self) -> None:
         """Reports that the user's line took a run-time value as a Python bool."""
         from penstock.dsl.booleans import joined_by
@@ -96,7 +107,7 @@ class Trace:
                 hint="branch with `with when(...):`, not `if`",
             )
         else:
-            symbol = {"and": "&", "or": "|", "not": "~"}[word]
+            symbol = {"and": "&", "or": "|", "not": "~", "a < b < c": "&"}[word]
             self.problem(
                 "PS102",
                 f"`{word}` cannot wait for a run-time value",
@@ -144,23 +155,23 @@ class Trace:
             step["in"] = self.scope
         self.steps[identity] = step
         self.last_chain = None
-        self._called.setdefault(caller, []).append(identity)
+        self._called.setdefault((self.prefixes[-1], caller), []).append(identity)
         return identity
 
-    def calls_of(self, caller: object) -> list[str]:
-        """The ids of the steps that a callable was called as."""
-        return self._called.get(caller, [])
+    def calls_of(self, caller: object, prefix: str) -> list[str]:
+        """The ids of the steps that a callable was called as, in one pipeline of those nested."""
+        return self._called.get((prefix, caller), [])
 
-    def value(self, given: object, what: str = "this value") -> Plain:
+    def value(self, given: object, what: str = "this value", at: Span | None = None) -> Plain:
         """What the user passed, as a plain value; what cannot be passed is reported."""
         if isinstance(given, Promise):
-            return self._promised(given)
+            return self._promised(given, at)
         if isinstance(given, Outputs):
             self.problem(
                 "PS109",
                 f"{what} is several outputs at once",
                 label="several outputs",
-                hint=f"pass one of them: {', '.join(given.promises)}",
+                hint=f"pass one of them: {', '.join(given._promises)}",
             )
             return {"value": None}
         if isinstance(given, Done | Condition):
@@ -179,13 +190,14 @@ class Trace:
             return {"value": self._constant(items, what)}
         return {"value": self._constant(given, what)}
 
-    def _promised(self, promise: Promise) -> Plain:
+    def _promised(self, promise: Promise, at: Span | None) -> Plain:
         if isinstance(promise, Poison):
             return {"value": None}
         if promise._trace is not self:  # pyright: ignore[reportPrivateUsage] - promises are ours
             self.problem(
                 "PS123",
                 "this value belongs to another pipeline",
+                span=at,
                 label="from another pipeline",
                 hint="pass it as a parameter, or return it from the nested pipeline",
             )
@@ -195,10 +207,25 @@ class Trace:
     def _constant(self, given: object, what: str) -> object:
         value = given.value if isinstance(given, Enum) else given
         try:
-            found = to_json(value)
-            _check_text(found)
+            found = plain_value(value)
+        except _StandInError:
+            self.problem(
+                "PS103",
+                "this value does not exist until the pipeline runs",
+                label="text made of it",
+                hint="pass the value to a step and build the text there",
+            )
+            return None
         except (TypeError, ValueError, RecursionError) as error:
             kind = type(given).__name__
+            if _hidden(given):
+                self.problem(
+                    "PS109",
+                    f"{what} is a {kind} with a run-time value in it",
+                    label=f"a {kind}",
+                    hint="pass each value as an input of its own, or as items of a list",
+                )
+                return None
             reason = f" ({error})" if isinstance(error, ValueError) else ""
             self.problem(
                 "PS109",
@@ -226,17 +253,45 @@ def _holds_promise(items: Any) -> bool:
     )
 
 
-def _check_text(value: object) -> None:
-    """Raises ValueError for text that has no bytes (half of a surrogate pair)."""
+def _hidden(value: object) -> bool:
+    """Whether a dict, set or so on holds a run-time value."""
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        items = cast("Iterable[object]", value.values() if isinstance(value, Mapping) else value)
+        return any(isinstance(item, Refusing) or _hidden(item) for item in items)
+    return False
+
+
+class _StandInError(ValueError):
+    """Text holds the `repr` of a run-time value."""
+
+
+_DEEPEST = 32
+
+
+def plain_value(value: object) -> object:
+    """The value as plain JSON; raises what says that files and targets cannot hold it."""
+    found: object = to_json(value)
+    _check_plain(found, 0)
+    return found
+
+
+def _check_plain(value: object, depth: int) -> None:
+    """Raises ValueError for what JSON could hold, but files and targets cannot."""
+    if depth > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} times")
     if isinstance(value, str):
         value.encode()
+        if STAND_IN in value:
+            raise _StandInError
+    elif isinstance(value, int):
+        str(value)
     elif isinstance(value, dict):
-        for key, entry in value.items():  # pyright: ignore[reportUnknownVariableType]
-            _check_text(key)  # pyright: ignore[reportUnknownArgumentType]
-            _check_text(entry)  # pyright: ignore[reportUnknownArgumentType]
+        for key, entry in cast("dict[str, object]", value).items():
+            _check_plain(key, depth + 1)
+            _check_plain(entry, depth + 1)
     elif isinstance(value, list):
-        for entry in value:  # pyright: ignore[reportUnknownVariableType]
-            _check_text(entry)  # pyright: ignore[reportUnknownArgumentType]
+        for entry in cast("list[object]", value):
+            _check_plain(entry, depth + 1)
 
 
 def trace_at(frame: FrameType | None = None) -> tuple[Trace, Span] | None:

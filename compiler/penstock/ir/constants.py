@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import cast
 
@@ -78,9 +79,30 @@ def _of_class(value: object, name: str, kind: Type, classes: Classes) -> bool:
     return any(type(value) is type(one) and value == one for one in map(json.loads, known.values))
 
 
+def senseless(constraints: Constraints) -> str | None:
+    """What makes the constraints mean nothing, in a few words; None when they are in order."""
+    for name in ("ge", "gt", "le", "lt", "multiple_of"):
+        bound: float | None = getattr(constraints, name)
+        if isinstance(bound, float) and not math.isfinite(bound):
+            return f"{name}={bound} is no number"
+    if constraints.multiple_of is not None and constraints.multiple_of <= 0:
+        return f"multiple_of={constraints.multiple_of} is not more than 0"
+    for name in ("min_length", "max_length"):
+        length: int | None = getattr(constraints, name)
+        if length is not None and length < 0:
+            return f"{name}={length} is less than 0"
+    if constraints.pattern is not None:
+        try:
+            re.compile(constraints.pattern)
+        except (re.error, OverflowError, RecursionError):
+            return "the pattern is no regular expression"
+    return None
+
+
 def violated(value: object, constraints: Constraints) -> str | None:
     """What the value breaks, in words such as `at least 0`; None when it satisfies all.
 
+    The constraints are not `senseless`.
     Bounds hold for numbers, lengths for texts and lists, the pattern for texts, as in JSON schema.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -100,9 +122,19 @@ def _bound_violated(value: float, constraints: Constraints) -> str | None:
     if constraints.lt is not None and not value < constraints.lt:
         return f"less than {constraints.lt}"
     step = constraints.multiple_of
-    if step is not None and step > 0 and abs(value / step - round(value / step)) > 1e-9:
+    if step is not None and not _is_multiple(value, step):
         return f"a multiple of {step}"
     return None
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    if isinstance(value, int) and isinstance(step, int):
+        return value % step == 0
+    try:
+        times = value / step
+        return abs(times - round(times)) <= 1e-9
+    except OverflowError:  # too large for a float, or infinitely many times
+        return False
 
 
 def _length_violated(

@@ -27,7 +27,7 @@ def edges(ir: PipelineIR, names: Lookup | None = None) -> Edges:
     """
     names = names or lookup(ir)
     found: Edges = {}
-    waits: dict[str, frozenset[str]] = {}
+    waits: dict[str, tuple[str, ...]] = {}
     members = _members(ir, names) if any(step.after for step in ir.steps) else {}
     for step in ir.steps:
         for other in step.after:
@@ -51,18 +51,18 @@ def graph(ir: PipelineIR, names: Lookup | None = None) -> nx.DiGraph[str]:
     return found
 
 
-def _data(step: Step, names: Lookup, waits: dict[str, frozenset[str]]) -> Iterator[str]:
+def _data(step: Step, names: Lookup, waits: dict[str, tuple[str, ...]]) -> Iterator[str]:
     for binding in step.inputs:
         yield from producers(binding.value)
     if step.scope is not None:
-        yield from sorted(_waited_for(step.scope, names, waits))
+        yield from _waited_for(step.scope, names, waits)
 
 
-def _waited_for(scope: str, names: Lookup, known: dict[str, frozenset[str]]) -> frozenset[str]:
+def _waited_for(scope: str, names: Lookup, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The steps that must be done before a scope can begin: its own and those around it."""
     if scope in known:
         return known[scope]
-    before: frozenset[str] = frozenset()
+    before: tuple[str, ...] = ()
     for node in reversed(list(names.enclosing(scope))):
         if node.id in known:
             before = known[node.id]
@@ -73,7 +73,7 @@ def _waited_for(scope: str, names: Lookup, known: dict[str, frozenset[str]]) -> 
                 if arm.id == node.id:
                     break
                 own.update(step for value in scope_values(arm) for step in producers(value))
-        before = known[node.id] = before | own if own else before
+        before = known[node.id] = tuple(sorted(own.union(before))) if own else before
     return before
 
 

@@ -42,7 +42,7 @@ class Parameter(Node):
     name: Identifier
     type: str
     default: str | None = None
-    constraints: Constraints = Constraints()
+    constraints: Constraints = Constraints.model_construct()
     description: str = ""
     span: Span | None = None
 
@@ -123,7 +123,7 @@ class Component(Node):
     description: str = ""
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
-    options: Options = Options()
+    options: Options = Options.model_construct()
     span: Span | None = None
 
 
@@ -142,7 +142,7 @@ class Step(Node):
     scope: Label | None = None
     inputs: tuple[Binding, ...] = ()
     after: tuple[Label, ...] = ()
-    options: Options = Options()
+    options: Options = Options.model_construct()
     on_exit: bool = False
     span: Span | None = None
 
@@ -179,7 +179,7 @@ class Nested(Node):
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     inputs: tuple[Binding, ...] = ()
-    options: Options = Options()
+    options: Options = Options.model_construct()
     span: Span | None = None
 
 
@@ -211,7 +211,7 @@ class PipelineIR(Node):
     owner: str | None = None
     tags: tuple[str, ...] = ()
     schedule: Schedule | None = None
-    options: Options = Options()
+    options: Options = Options.model_construct()
     parameters: tuple[Parameter, ...] = ()
     classes: tuple[Class, ...] = ()
     components: tuple[Component, ...] = ()

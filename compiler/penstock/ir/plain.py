@@ -26,6 +26,9 @@ _T = TypeVar("_T")
 class IRError(ValueError):
     """The data is no pipeline; the message is one sentence that names the place."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= 300 else f"{message[:299]}…")
+
 
 def from_plain(data: object) -> PipelineIR:
     """Builds the pipeline that `data` describes.

@@ -8,6 +8,7 @@ Whatever cannot be described is `Any`, which fits everywhere.
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -145,7 +146,8 @@ def brief(kind: Type) -> str:
     if kind.name == "|":
         return " | ".join(brief(member) for member in kind.args)
     if kind.name == "Literal":
-        return show(kind)
+        text = show(kind)
+        return text if len(text) <= 60 else f"{text[:57]}..."
     name = kind.name if kind.name == "..." else kind.name.rpartition(".")[2]
     return f"{name}[{', '.join(map(brief, kind.args))}]" if kind.args else name
 
@@ -181,6 +183,8 @@ def fits(source: Type, target: Type, classes: Classes) -> bool:
         return True
     if source.name == "|":
         return all(fits(member, target, classes) for member in source.args)
+    if source.name == "Literal" and len(source.texts) > 1:
+        return all(fits(Type("Literal", texts=(one,)), target, classes) for one in source.texts)
     if target.name == "|":
         return any(fits(source, member, classes) for member in target.args)
     if source.name == "Literal":
@@ -196,6 +200,10 @@ def fits(source: Type, target: Type, classes: Classes) -> bool:
 def _literal_fits(source: Type, target: Type, classes: Classes) -> bool:
     if target.name == "Literal":
         return set(source.texts) <= set(target.texts)
+    known = classes.get(target.name)
+    if known is not None and known.values:
+        # An Enum's members are written as their values, in loops for instance.
+        return all(json.dumps(one, ensure_ascii=False) in known.values for one in source.values)
     return all(fits(_type_of_literal(value), target, classes) for value in source.values)
 
 

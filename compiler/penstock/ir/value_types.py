@@ -37,6 +37,8 @@ def type_of(value: Value, names: Lookup) -> Type:
             return _at(_output(value, names), value.path, names)
         case FromLoop():
             loop = names.scopes.get(value.loop)
+            if isinstance(loop, Loop) and isinstance(loop.items, Constant):
+                return _type_of_items(loop.items.value, value.path)
             items = type_of(loop.items, names) if isinstance(loop, Loop) else ANY
             return _at(item_type(items) or ANY, value.path, names)
         case Gathered():
@@ -48,6 +50,29 @@ def type_of(value: Value, names: Lookup) -> Type:
             return list_of(union(tuple(type_of(one, names) for one in value.values)))
         case _:
             return STATUS
+
+
+def _type_of_items(items: object, path: Path) -> Type:
+    """The type of a part of each item of a list that is written out: exactly what stands there."""
+    parts = [_constant_at(item, path) for item in _items(items)]
+    exact = tuple(dict.fromkeys(repr(one) for one in parts if isinstance(one, str | int)))
+    others = [type_of_constant(one) for one in parts if not isinstance(one, str | int)]
+    return union((*([Type("Literal", texts=exact)] if exact else []), *others))
+
+
+def _items(items: object) -> list[object]:
+    return cast(list[object], items) if isinstance(items, list) else []
+
+
+def _constant_at(value: object, path: Path) -> object:
+    for key in path:
+        if not isinstance(value, list | dict):
+            return None
+        try:
+            value = cast(dict[str | int, object], value)[key]
+        except (LookupError, TypeError):
+            return None
+    return value
 
 
 def _output(value: FromStep, names: Lookup) -> Type:

@@ -37,7 +37,7 @@ from penstock.ir.values import (
     Truth,
     Value,
 )
-from penstock.ir.yamltext import Flow, FlowList
+from penstock.ir.yamldump import Flow, FlowList
 
 _Plain = dict[str, object]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 
 from penstock.diagnostics import Span
-from penstock.ir.constants import constant_fits, violated
+from penstock.ir.constants import constant_fits, senseless, violated
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Nested, Parameter
 from penstock.ir.types import brief
@@ -19,6 +18,14 @@ from penstock.passes.model import Log, check
 def defaults_fit(names: Lookup, log: Log) -> None:
     """A default is of its parameter's type and within its bounds."""
     for parameter in _all_parameters(names):
+        reason = senseless(parameter.constraints)
+        if reason is not None:
+            log.error(
+                "PS204",
+                at=parameter.span,
+                message=f"the bounds of {parameter.name!r} mean nothing: {reason}",
+                hint="mend the bounds in Field(...)",
+            )
         if parameter.default is not None:
             _fits(names, log, parameter, parameter.default, parameter.span, "the default of ")
     for component in names.ir.components:
@@ -74,16 +81,9 @@ def _fits(
 
 
 def _bounded(log: Log, parameter: Parameter, text: str, span: Span | None, what: str) -> None:
-    try:
-        broken = violated(json.loads(text), parameter.constraints)
-    except re.error:
-        log.error(
-            "PS204",
-            at=span,
-            message=f"the pattern of {parameter.name!r} is no regular expression",
-            hint="mend the pattern in Field(pattern=...)",
-        )
+    if senseless(parameter.constraints) is not None:
         return
+    broken = violated(json.loads(text), parameter.constraints)
     if broken is not None:
         log.error(
             "PS204",

@@ -43,4 +43,4 @@ def merged(far: Options, near: Options) -> Options:
     return far.model_copy(update=said)
 
 
-_NOTHING = Options()
+_NOTHING = Options.model_construct()

@@ -47,7 +47,9 @@ class _Reach:
         """Reports what cannot be had in that scope."""
         for part, home in self._parts(value, span):
             for outer in self._names.enclosing(home):
-                if outer.id not in self.around(scope) and self._closes(outer):
+                if outer.id in self.around(scope):
+                    break  # as is everything around it
+                if self._closes(outer):
                     self._report(outer, part, span)
                     break
 
@@ -117,7 +119,8 @@ class _Reach:
 
     def _joined(self, value: OneOf, span: Span | None) -> list[tuple[Value, str | None]]:
         arms = [self._arms(one, span) for one in value.values]
-        shared = [chain for chain in arms[0] if all(chain in other for other in arms[1:])]
+        first, *others = arms or [{}]
+        shared = [chain for chain in first if all(chain in other for other in others)]
         if not shared:
             self._log.error(
                 "PS120",

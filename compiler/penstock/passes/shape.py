@@ -30,6 +30,7 @@ def names_unique(names: Lookup, log: Log) -> None:
 @check(reports={"PS110", "PS113", "PS119", "PS128"})
 def references_exist(names: Lookup, log: Log) -> None:
     """Every step, output, scope, parameter and loop that is named is there."""
+    endless = _inside_themselves(names)
     for step in names.ir.steps:
         if step.component not in names.components:
             log.error(
@@ -38,7 +39,7 @@ def references_exist(names: Lookup, log: Log) -> None:
                 message=f"step {step.id!r} calls {step.component!r}, which is no component",
                 hint="add it under `components:`",
             )
-        _scope_exists(names, log, step.scope, f"step {step.id!r}", step.span)
+        _scope_exists(names, log, endless, step.scope, f"step {step.id!r}", step.span)
         for binding in step.inputs:
             _value_exists(names, log, binding.value, f"step {step.id!r}", step.span)
         for other in step.after:
@@ -51,7 +52,7 @@ def references_exist(names: Lookup, log: Log) -> None:
                 )
     for scope in names.ir.scopes:
         where = f"scope {scope.id!r}"
-        _scope_exists(names, log, scope.parent, where, scope.span)
+        _scope_exists(names, log, endless, scope.parent, where, scope.span)
         for value in scope_values(scope):
             _value_exists(names, log, value, where, scope.span)
         if isinstance(scope, Branch) and names.chains[scope.chain][0].id != scope.chain:
@@ -65,8 +66,15 @@ def references_exist(names: Lookup, log: Log) -> None:
         _value_exists(names, log, output.value, f"output {output.name!r}", names.ir.span)
 
 
+def _inside_themselves(names: Lookup) -> set[str]:
+    """The scopes from which no way leads to the top."""
+    return {
+        scope for scope in names.scopes if list(names.enclosing(scope))[-1].parent in names.scopes
+    }
+
+
 def _scope_exists(
-    names: Lookup, log: Log, scope: str | None, where: str, span: Span | None
+    names: Lookup, log: Log, endless: set[str], scope: str | None, where: str, span: Span | None
 ) -> None:
     if scope is not None and scope not in names.scopes:
         log.error(
@@ -75,7 +83,7 @@ def _scope_exists(
             message=f"{where} is in {scope!r}, which is no scope",
             hint="add it under `scopes:`",
         )
-    elif scope is not None and list(names.enclosing(scope))[-1].parent is not None:
+    elif scope in endless:
         log.error(
             "PS110",
             at=span,

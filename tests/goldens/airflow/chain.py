@@ -32,13 +32,13 @@ class Template(str):
 def param(name: str, *keys: str | int) -> Template:
     """A parameter of the run, or the part of it that the keys lead to."""
     path = "".join(f"[{key!r}]" for key in (name, *keys))
-    return Template("{{ params%s | tojson }}" % path)
+    return Template("{{ params" + path + " | tojson }}")
 
 
 def output(task_id: str, name: str = "value") -> Template:
     """What another task has put out under a name."""
-    xcom = "{{ ti.xcom_pull(task_ids=%r)[%r] | tojson }}"
-    return Template(xcom % (task_id, name))
+    xcom = f"ti.xcom_pull(task_ids={task_id!r})[{name!r}]"
+    return Template("{{ " + xcom + " | tojson }}")
 
 
 def step(

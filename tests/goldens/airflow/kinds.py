@@ -32,7 +32,7 @@ class Template(str):
 def param(name: str, *keys: str | int) -> Template:
     """A parameter of the run, or the part of it that the keys lead to."""
     path = "".join(f"[{key!r}]" for key in (name, *keys))
-    return Template("{{ params%s | tojson }}" % path)
+    return Template("{{ params" + path + " | tojson }}")
 
 
 def step(

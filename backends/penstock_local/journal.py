@@ -1,0 +1,150 @@
+"""What a run leaves in the store besides the commits of its steps."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock.ir.nodes import PipelineIR
+from penstock.ir.write import plan_digest, to_plain
+from penstock.ir.yamldump import dump
+from penstock.runner import RunOptions, RunResult
+from penstock_local.surroundings import Git, environment_facts, user
+from penstock_runtime.errors import StoreError
+from penstock_runtime.records import RunRecords, utc_now
+from penstock_runtime.redaction import Redactor
+from penstock_runtime.reference import Artifact, Several, Value, value_to_json
+from penstock_runtime.run_id import run_folder
+from penstock_runtime.store import Store, canonical_json
+
+_LONGEST_LOG = 1 << 20
+
+
+class Journal:
+    """Writes `00-start.json`, the plan, logs, `99-end.json` and `run.yaml`."""
+
+    def __init__(self, store: Store, run: str, redact: Redactor) -> None:
+        self._store = store
+        self._run = run
+        self._redact = redact
+        self._records = RunRecords(store, run)
+        self._start: dict[str, Any] = {}
+
+    @property
+    def folder(self) -> str:
+        """The folder of the run's records inside the store."""
+        return run_folder(self._run)
+
+    def began(
+        self,
+        ir: PipelineIR,
+        parameters: Mapping[str, object],
+        options: RunOptions,
+        git: Git,
+        secrets: Sequence[str],
+        notes: Sequence[str],
+    ) -> None:
+        """Who, what, when; raises `StoreError` before any step has run."""
+        written = options.written or ir
+        plan = plan_digest(written)
+        canonical = canonical_json(to_plain(written, spans=False))
+        self._store.create(f"plans/{plan.removeprefix('sha256:')}.json", canonical)
+        state = git.facts(self._store, secrets)
+        self._start = {
+            "pipeline": ir.name,
+            "backend": "local",
+            "executor": options.executor,
+            "plan": plan,
+            "parameters": dict(parameters),
+            "started": utc_now(),
+            "user": user(),
+            "host": os.uname().nodename,
+            **({"git": state} if state else {}),
+            "environment": environment_facts(self._store),
+            **({"tags": list(ir.tags)} if ir.tags else {}),
+            **({"owner": ir.owner} if ir.owner else {}),
+            "notes": list(notes),
+        }
+        self._records.start(self._start)
+
+    def attempt_lost(self, step: str, attempt: int, code: str, message: str) -> None:
+        """The record of an attempt whose process could not write it."""
+        facts = {
+            "step": step,
+            "attempt": attempt,
+            "code": code,
+            "ended": utc_now(),
+            "status": "failed",
+            "error": {"class": "penstock:ProcessLost", "message": message, "traceback": ""},
+        }
+        self._records.step_failed(step, attempt, facts)
+
+    def log(self, lines: Sequence[str]) -> str:
+        """Keeps what a step wrote; the digest. Of a very long log the end is kept."""
+        data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+        return self._store.put_bytes(data[-_LONGEST_LOG:]).digest
+
+    def ended(
+        self, result: RunResult, logs: Mapping[str, str], failures: Mapping[str, str]
+    ) -> None:
+        """The summary that lists need, and its twin for people."""
+        steps = {one.step: _step_facts(one, logs, failures, self._redact) for one in result.steps}
+        facts: dict[str, Any] = {
+            "pipeline": result.pipeline,
+            "backend": "local",
+            "status": result.state,
+            "plan": self._start["plan"],
+            "parameters": self._start["parameters"],
+            "started": self._start["started"],
+            "ended": utc_now(),
+            "seconds": round(result.seconds, 6),
+            "metrics": {one.step: dict(one.metrics) for one in result.steps if one.metrics},
+            "artifacts": _artifacts(result),
+            "steps": steps,
+            "outputs": {name: value_to_json(value) for name, value in result.outputs.items()},
+        }
+        if not self._records.end(facts):
+            raise StoreError(f"run {self._run} has ended before")
+        twin = {
+            "run": self._run,
+            **{key: value for key, value in self._start.items() if key != "notes"},
+            **{key: value for key, value in facts.items() if key not in self._start},
+        }
+        self._store.create(f"{self.folder}/run.yaml", dump(_plain(twin)).encode())
+
+
+def _step_facts(
+    one: Any, logs: Mapping[str, str], failures: Mapping[str, str], redact: Redactor
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {"status": one.state}
+    if one.attempts:
+        facts |= {"attempts": one.attempts, "seconds": round(one.seconds, 6)}
+    if one.step in logs:
+        facts["log"] = logs[one.step]
+    if one.step in failures:
+        facts["error"] = redact(failures[one.step])
+    return facts
+
+
+def _artifacts(result: RunResult) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for one in result.steps:
+        for name, value in one.outputs.items():
+            for ref in _refs(value):
+                found.append({"step": one.step, "output": name, **ref})
+    return found
+
+
+def _refs(value: Value) -> list[dict[str, Any]]:
+    if isinstance(value, Artifact):
+        return [value.ref.to_json()]
+    if isinstance(value, Several):
+        return [ref for item in value.items for ref in _refs(item)]
+    return []
+
+
+def _plain(value: Any) -> Any:
+    # Through JSON: what the twin says is what the record says.
+    return json.loads(canonical_json(value))

@@ -1,0 +1,339 @@
+"""Runs a pipeline: takes what is ready from the schedule, gives it to the executor, records all."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from penstock.ir.arguments import ArgumentError, arguments
+from penstock.ir.nodes import PipelineIR
+from penstock.ir.projections import projections
+from penstock.runner import (
+    CannotRun,
+    Listener,
+    RunFinished,
+    RunOptions,
+    RunResult,
+    RunStarted,
+    RunState,
+    StepCancelled,
+    StepFailed,
+    StepLine,
+    StepResult,
+    StepSkipped,
+    StepStarted,
+    StepState,
+    StepSucceeded,
+)
+from penstock_local.executors import Done, Executor, Failed, Job, Line, Told
+from penstock_local.interrupts import Interrupts
+from penstock_local.journal import Journal
+from penstock_local.pool import ProcessExecutor, Worker
+from penstock_local.schedule import Schedule, Task
+from penstock_local.secrets import of_step, resolved
+from penstock_local.surroundings import Git
+from penstock_local.unenforced import unenforced
+from penstock_runtime.redaction import Redactor
+from penstock_runtime.request import Request
+from penstock_runtime.response import Response
+from penstock_runtime.run_id import new_run_id
+from penstock_runtime.store import Store, open_store
+
+_SHOWN_LINES = 50
+
+
+def run(
+    ir: PipelineIR,
+    parameters: Mapping[str, object],
+    options: RunOptions,
+    listen: Listener,
+    warm: list[Worker],
+) -> RunResult:
+    """Runs a lowered pipeline; raises `CannotRun` before anything has run, and `StoreError`.
+
+    Workers that were started before are taken out of `warm`.
+    """
+    try:
+        values = arguments(ir, parameters)
+    except ArgumentError as error:
+        raise CannotRun(str(error)) from None
+    if options.jobs is not None and options.jobs < 1:
+        raise CannotRun("at least one step must be able to run at a time")
+    secrets = resolved(ir)
+    store = open_store(options.store)
+    with Interrupts() as interrupts:
+        git = Git(options.root)
+        executor = _executor(ir, options, store, interrupts, warm)
+        try:
+            return _Run(ir, values, options, listen, store, executor, secrets).go(git)
+        finally:
+            executor.close()
+
+
+def _executor(
+    ir: PipelineIR,
+    options: RunOptions,
+    store: Store,
+    interrupts: Interrupts,
+    warm: list[Worker],
+) -> Executor:
+    if options.executor == "inline":
+        # Imported here: a run in processes never loads what executes a step.
+        from penstock_local.inline import InlineExecutor
+
+        return InlineExecutor(store, interrupts)
+    if options.executor == "process":
+        modules = dict.fromkeys(one.code.partition(":")[0] for one in ir.components)
+        pool = ProcessExecutor(options.jobs or os.cpu_count() or 1, interrupts)
+        pool.prepare(options.path, tuple(modules), warm)
+        return pool
+    raise CannotRun(f"there is no executor {options.executor!r}; there are process and inline")
+
+
+@dataclass
+class _Active:
+    """A step that has begun and is not over."""
+
+    task: Task
+    began: float
+    attempt: int = 0
+    attempt_began: float = 0.0
+    lines: list[str] = field(default_factory=list[str])
+
+
+class _Run:
+    def __init__(
+        self,
+        ir: PipelineIR,
+        parameters: Mapping[str, object],
+        options: RunOptions,
+        listen: Listener,
+        store: Store,
+        executor: Executor,
+        secrets: Mapping[str, str],
+    ) -> None:
+        self._ir = ir
+        self._parameters = parameters
+        self._options = options
+        self._listen = listen
+        self._store = store
+        self._executor = executor
+        self._secrets = secrets
+        self._id = new_run_id()
+        self._redact = Redactor(secrets.values())
+        self._journal = Journal(store, self._id, self._redact)
+        self._schedule = Schedule(ir, parameters)
+        self._projections = projections(ir)
+        self._active: dict[str, _Active] = {}
+        self._retries: list[tuple[float, int, str]] = []
+        self._order = count()
+        self._results: dict[str, StepResult] = {}
+        self._logs: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
+        self._state: RunState = "succeeded"
+        self._began = time.monotonic()
+
+    def go(self, git: Git) -> RunResult:
+        """From the first record to the last."""
+        notes = unenforced(self._ir, self._options.executor)
+        secrets = tuple(self._secrets.values())
+        self._journal.began(self._ir, self._parameters, self._options, git, secrets, notes)
+        self._listen(
+            RunStarted(
+                run=self._id,
+                pipeline=self._ir.name,
+                store=self._store.url,
+                executor=self._options.executor,
+                jobs=self._executor.jobs,
+                steps=len(self._ir.steps),
+                notes=notes,
+            )
+        )
+        self._drive(self._schedule.next, keep_going=False)
+        exits = iter(self._schedule.exits(self._state))
+        self._drive(lambda: next(exits, None), keep_going=True)
+        return self._finished()
+
+    def _drive(self, following: Callable[[], Task | None], *, keep_going: bool) -> None:
+        """Runs steps until there are none; after a failure no new ones begin."""
+        failures = len(self._failures)
+        try:
+            while True:
+                going = keep_going or len(self._failures) == failures
+                if going:
+                    self._look_at_scopes()
+                    going = keep_going or len(self._failures) == failures
+                while going and self._free() and (task := following()) is not None:
+                    self._begin(task)
+                if not self._active:
+                    return
+                if not going:
+                    self._give_up_retries()
+                for told in self._executor.wait(self._start_retries()):
+                    self._hear(told, may_retry=going)
+        except KeyboardInterrupt:
+            self._cancelled()
+
+    def _free(self) -> bool:
+        return len(self._active) - len(self._retries) < self._executor.jobs
+
+    def _begin(self, task: Task) -> None:
+        self._active[task.name] = _Active(task, time.monotonic())
+        self._try(task.name)
+
+    def _try(self, name: str) -> None:
+        active = self._active[name]
+        active.attempt += 1
+        active.attempt_began = time.monotonic()
+        self._listen(StepStarted(name, active.attempt))
+        timeout = active.task.step.options.timeout
+        self._executor.start(Job(self._request(active.task, active.attempt), timeout))
+
+    def _request(self, task: Task, attempt: int) -> Request:
+        step = task.step
+        known = self._schedule.names.inputs(step.component)
+        parts = self._projections.get(step.id, {})
+        secrets = of_step(step, self._secrets)
+        return Request(
+            run=self._id,
+            step=task.name,
+            attempt=attempt,
+            store=self._store.url,
+            code=step.component,
+            inputs=task.inputs,
+            path=self._options.path,
+            fields=tuple(name for name in task.inputs if known[name].field),
+            projections={name: (output, *path) for name, (output, path) in parts.items()},
+            env={**dict(step.options.env or ()), **secrets},
+            secrets=tuple(secrets),
+        )
+
+    def _start_retries(self) -> float | None:
+        """Begins the retries that are due; how long until the next one."""
+        now = time.monotonic()
+        while self._retries and self._retries[0][0] <= now:
+            _, _, name = heapq.heappop(self._retries)
+            self._try(name)
+        return self._retries[0][0] - now if self._retries else None
+
+    def _give_up_retries(self) -> None:
+        for _, _, name in self._retries:
+            self._close(name, "failed")
+        self._retries.clear()
+
+    def _hear(self, told: Told, *, may_retry: bool) -> None:
+        name = told.job.request.step
+        if isinstance(told, Line):
+            text = self._redact(told.text)
+            self._active[name].lines.append(text)
+            self._listen(StepLine(name, text))
+        elif isinstance(told, Done):
+            self._done(name, told.response)
+        else:
+            self._failed(name, told, may_retry)
+
+    def _done(self, name: str, response: Response) -> None:
+        active = self._active[name]
+        self._close(name, "succeeded", response)
+        self._listen(StepSucceeded(name, self._results[name].seconds, response.metrics))
+        if not active.task.step.on_exit:
+            self._schedule.succeeded(active.task.key, response)
+            self._tell_skipped()
+
+    def _tell_skipped(self) -> None:
+        for name in self._schedule.skipped:
+            self._results[name] = StepResult(name, "skipped")
+            self._listen(StepSkipped(name))
+        self._schedule.skipped.clear()
+
+    def _look_at_scopes(self) -> None:
+        """Skips and impossibilities that came up before any step, or with the last one."""
+        self._tell_skipped()
+        for name, reason in self._schedule.broken:
+            message = self._redact(f"{name} cannot go on: {reason}")
+            self._failures[name] = message
+            self._state = "failed"
+            self._results[name] = StepResult(name, "failed")
+            self._listen(StepFailed(name, 1, 0.0, message))
+        self._schedule.broken.clear()
+
+    def _failed(self, name: str, told: Failed, may_retry: bool) -> None:
+        active = self._active[name]
+        message = self._redact(told.message)
+        if not told.recorded:
+            code = active.task.step.component
+            self._journal.attempt_lost(name, active.attempt, code, message)
+        delay = self._retry_delay(active, told) if may_retry else None
+        self._listen(
+            StepFailed(
+                step=name,
+                attempt=active.attempt,
+                seconds=time.monotonic() - active.attempt_began,
+                message=message,
+                trace=self._redact(told.trace),
+                log=tuple(active.lines[-_SHOWN_LINES:]),
+                retry_in=delay,
+            )
+        )
+        if delay is not None:
+            due = time.monotonic() + delay
+            heapq.heappush(self._retries, (due, next(self._order), name))
+            return
+        self._state = "failed" if self._state == "succeeded" else self._state
+        self._failures[name] = message
+        self._close(name, "failed")
+
+    def _retry_delay(self, active: _Active, told: Failed) -> float | None:
+        retry = active.task.step.options.retry
+        if retry is None or active.attempt > retry.times or told.blame == "request":
+            return None
+        return float(retry.delay * retry.backoff ** (active.attempt - 1))
+
+    def _cancelled(self) -> None:
+        """Ctrl-C: what runs is stopped, and told so; a step that was done before counts."""
+        self._state = "cancelled"
+        self._retries.clear()
+        for told in self._executor.cancel():
+            if told.job.request.step in self._active and not isinstance(told, Failed):
+                self._hear(told, may_retry=False)
+        for name in list(self._active):
+            self._close(name, "cancelled")
+            self._listen(StepCancelled(name, self._results[name].seconds))
+
+    def _close(self, name: str, state: StepState, response: Response | None = None) -> None:
+        active = self._active.pop(name)
+        if active.lines:
+            self._logs[name] = self._journal.log(active.lines)
+        self._results[name] = StepResult(
+            step=name,
+            state=state,
+            attempts=active.attempt,
+            seconds=time.monotonic() - active.began,
+            outputs=response.outputs if response else {},
+            metrics=response.metrics if response else {},
+        )
+
+    def _finished(self) -> RunResult:
+        result = RunResult(
+            run=self._id,
+            pipeline=self._ir.name,
+            state=self._state,
+            seconds=time.monotonic() - self._began,
+            store=self._store.url,
+            records=self._journal.folder,
+            steps=tuple(self._all_results()),
+            outputs=self._schedule.outputs(),
+        )
+        self._journal.ended(result, self._logs, self._failures)
+        self._listen(RunFinished(result))
+        return result
+
+    def _all_results(self) -> Iterator[StepResult]:
+        yield from self._results.values()
+        for name in self._schedule.unfinished():
+            if name not in self._results:
+                yield StepResult(name, "not run")

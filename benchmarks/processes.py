@@ -1,0 +1,69 @@
+"""Runs a measurement in fresh processes, with bytecode caches as any user has them."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds that a command took, once."""
+
+    cpu: float
+    wall: float
+
+
+def environment() -> dict[str, str]:
+    """The surroundings without what would keep Python from caching bytecode, or speak to it."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+
+
+def timed(command: Sequence[str | Path], repeat: int) -> list[Times]:
+    """The times of whole processes, start and end included; once more to fill the caches."""
+    found: list[Times] = []
+    for _ in range(repeat + 1):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        done = subprocess.run(
+            command, env=environment(), capture_output=True, text=True, check=False
+        )
+        wall = time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode:
+            raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found.append(Times(cpu, wall))
+    return found[1:]
+
+
+def told(command: Sequence[str | Path]) -> dict[str, Any]:
+    """What a measuring program prints as JSON on its last line."""
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def python(*words: str | Path) -> list[str | Path]:
+    """The command line of a fresh interpreter."""
+    return [sys.executable, *words]
+
+
+def best(values: Iterable[float]) -> float:
+    """The least disturbed value."""
+    return min(values)
+
+
+def median(values: Iterable[float]) -> float:
+    """The middle value."""
+    return statistics.median(values)

@@ -1,0 +1,133 @@
+"""`penstock run`: runs a pipeline on this machine."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import click
+
+from penstock.cli.failures import Failure, WrongUsage
+from penstock.cli.output import show, use_colour
+from penstock.cli.shared import target_argument
+
+if TYPE_CHECKING:
+    from penstock.cli.targets import Target
+    from penstock.runner import Listener, Runner
+
+_EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
+
+
+@click.command()
+@target_argument
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the pipeline; repeat. Lists and dicts are JSON.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["process", "inline"]),
+    default="process",
+    show_default=True,
+    help="Warm worker processes, or this process, where a debugger works.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many steps run at once; by default as many as there are CPUs.",
+)
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="PENSTOCK_STORE",
+    help="Where artifacts and records are kept; by default .penstock in the project.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what would run, and run nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Show what steps print only if they fail.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one event on each line.",
+)
+def command(
+    target: str,
+    pairs: tuple[str, ...],
+    executor: str,
+    jobs: int | None,
+    store: Path | None,
+    dry_run: bool,
+    quiet: bool,
+    form: Literal["text", "json"],
+) -> int:
+    """Run TARGET on this machine, recorded, with its progress in view.
+
+    \b
+    Example:
+      penstock run churn.py -p floor=0.9
+    """
+    from penstock.cli.loading import backend_of, checked
+    from penstock.cli.run_parameters import given_parameters
+    from penstock.runner import CannotRun, RunOptions
+    from penstock_runtime.errors import StoreError
+
+    backend = backend_of("local")
+    runner = cast("Runner", backend)
+    if not dry_run:
+        runner.prepare(executor)
+    found, ready = checked(target, backend, form)
+    options = RunOptions(
+        store=str((store or found.root / ".penstock").absolute()),
+        root=found.root,
+        path=_import_path(found),
+        executor=executor,
+        jobs=jobs,
+        written=ready.written,
+    )
+    parameters = given_parameters(ready.lowered, pairs)
+    show(ready.warnings, found.root)
+    try:
+        if dry_run:
+            from penstock.cli.run_plan import plan_as_json, plan_as_text
+
+            plan = runner.plan(ready.lowered, parameters, options)
+            click.echo(plan_as_json(plan) if form == "json" else plan_as_text(plan))
+            return 0
+        with _view(form, quiet) as listen:
+            result = runner.run(ready.lowered, parameters, options, listen)
+    except CannotRun as error:
+        raise WrongUsage(str(error)) from None
+    except StoreError as error:
+        raise Failure(str(error)) from None
+    return _EXIT_CODES[result.state]
+
+
+def _import_path(found: Target) -> tuple[str, ...]:
+    if found.import_root is not None:
+        return (str(found.import_root),)
+    from penstock.cli.own_code import import_root
+
+    return (str(import_root(found.ir, found.root)),)
+
+
+def _view(form: str, quiet: bool) -> AbstractContextManager[Listener]:
+    if form == "json":
+        from penstock.cli.run_events import json_view
+
+        return json_view()
+    if use_colour():
+        from penstock.cli.live import live_view
+
+        return live_view(quiet=quiet)
+    from penstock.cli.run_view import plain_view
+
+    return plain_view(quiet=quiet)

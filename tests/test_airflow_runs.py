@@ -1,0 +1,245 @@
+"""The golden DAG files in the real Airflow: what it reads in them, and what comes out of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_support import in_airflow, once
+from goldens_support import SOURCES, TESTS, golden_pipelines, load
+
+from penstock.backend import Options, check_pipeline, compile_pipeline
+from penstock.ir.graph import graph
+from penstock.ir.lookup import lookup
+from penstock.ir.nodes import PipelineIR
+from penstock_airflow import AirflowBackend
+
+BACKEND = AirflowBackend()
+GOLDENS = TESTS / "goldens/airflow"
+FOLDER = TESTS / "airflow_pipelines"
+HOSTILE = load(FOLDER / "hostile.py")
+PIPELINES = {name: ir for name, ir in golden_pipelines() if (GOLDENS / f"{name}.py").exists()}
+CONNECTION = {"conn_type": "generic", "password": "s3cr3t-{{ 7*7 }}"}
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    files = {file.name: file.read_text("utf-8") for file in GOLDENS.iterdir()}
+    files |= compile_pipeline(HOSTILE.hostile.trace(), BACKEND, Options())
+    home = tmp_path_factory.mktemp("airflow")
+    answer = once(
+        tmp_path_factory, "airflow-import", lambda: in_airflow("airflow_import.py", files, home)
+    )
+    assert answer["errors"] == {}
+    return dict(answer["dags"])
+
+
+def test_airflow_reads_every_golden_file(imported: dict[str, Any]) -> None:
+    assert set(imported) == {ir.name for ir in PIPELINES.values()} | {"hostile"}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_airflow_sees_the_graph_of_the_pipeline(name: str, imported: dict[str, Any]) -> None:
+    ir = PIPELINES[name]
+    tasks = imported[ir.name]["tasks"]
+    edges = {(before, task) for task, one in tasks.items() for before in one["upstream"]}
+    assert edges == set(graph(ir).edges)
+    assert set(tasks) == {step.id for step in ir.steps}
+    for step in ir.steps:
+        assert tasks[step.id]["group"] == step.scope
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_airflow_shows_what_the_pipeline_says(name: str, imported: dict[str, Any]) -> None:
+    ir = PIPELINES[name]
+    dag, names = imported[ir.name], lookup(ir)
+    assert ir.description.strip() in dag["doc"]
+    assert dag["tags"] == sorted(ir.tags)
+    for step in ir.steps:
+        task = dag["tasks"][step.id]
+        assert (task["doc"] or "") == names.components[step.component].description
+        assert task["owner"] == (ir.owner or "airflow")
+        assert task["auto_remove"] == "force"
+    assert dag["params"] == {one.name: json.loads(one.default or "null") for one in ir.parameters}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_dag_is_the_same_each_time_it_is_read(name: str, imported: dict[str, Any]) -> None:
+    assert imported[PIPELINES[name].name]["unstable"] == []
+
+
+def test_parameters_keep_their_types_and_bounds(imported: dict[str, Any]) -> None:
+    assert imported["kinds"]["schemas"] == {
+        "n": {"type": "integer", "minimum": 1, "maximum": 100, "multipleOf": 2},
+        "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        "word": {"type": "string", "minLength": 1, "maxLength": 20, "pattern": "^[a-z]+$"},
+        "flag": {"type": "boolean"},
+        "sizes": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+        "table": {"type": "object", "additionalProperties": {"type": "number"}},
+        "color": {"type": "string", "enum": ["red", "blue"]},
+        "mode": {"type": "string", "enum": ["fast", "slow"]},
+        "maybe": {"type": ["integer", "null"]},
+        "either": {"type": ["integer", "string"]},
+    }
+
+
+def test_options_reach_the_operators(imported: dict[str, Any]) -> None:
+    dag = imported["options"]
+    assert (dag["catchup"], dag["timezone"]) == (True, "Europe/Berlin")
+    assert dag["start"] == "2026-02-27T23:00:00+00:00"  # midnight in Berlin
+    keys = ("retries", "retry_delay", "timeout", "cpus", "mem_limit", "gpus")
+    found = {name: tuple(task[key] for key in keys) for name, task in dag["tasks"].items()}
+    assert found == {
+        "extract": (3, 120, 3600, 2, "4g", [1]),
+        "publish": (1, 30, 90, 0.5, None, []),
+        "publish-copy": (1, 30, 7200, 0.5, None, []),
+        "tell": (0, 30, None, 1.0, None, []),
+    }
+    # What the scheduler multiplies the delay by; 0 stands for the same delay each time.
+    assert dag["backoff"] == {"extract": 2.0, "publish": 0, "publish-copy": 0, "tell": 0}
+    assert dag["tasks"]["publish"]["image"] == "registry.example.org/team/loader:1.4"
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "chain": {"rows": 5},
+    "kinds": {"n": 6, "maybe": 3, "word": "other"},
+    "nested": {},
+    "several": {},
+    "hostile": {},
+}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    irs: dict[str, PipelineIR] = {name: PIPELINES[name] for name in RUNS if name in PIPELINES}
+    irs["hostile"] = HOSTILE.hostile.trace()
+    files: dict[str, str] = {}
+    for ir in irs.values():
+        files |= compile_pipeline(ir, BACKEND, Options())
+    home = tmp_path_factory.mktemp("airflow")
+    asked = {
+        "store": str(tmp_path_factory.mktemp("store")),
+        "path": ":".join(map(str, (*SOURCES, FOLDER))),
+        "runs": RUNS,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_VAULT", json.dumps(CONNECTION))
+        answer = once(
+            tmp_path_factory,
+            "airflow-run",
+            lambda: {**in_airflow("airflow_run.py", files, home, asked), "store": asked["store"]},
+        )
+    assert answer["errors"] == {}
+    for name, run in answer["runs"].items():
+        logs = [task.get("log", "") for task in run["tasks"].values()]
+        assert run["state"] == "success", (name, logs)
+    return {**answer["runs"], "store": answer["store"]}
+
+
+def values(run: dict[str, Any]) -> dict[str, Any]:
+    return {name: task["xcom"] for name, task in run["tasks"].items()}
+
+
+def test_artifacts_and_parameters_travel(ran: dict[str, Any]) -> None:
+    found = values(ran["chain"])
+    assert found["make"]["value"]["digest"] == digest(b"row\n" * 5)
+    assert found["count"] == {"value": 5}
+    assert found["report"] == {"value": "5 rows"}
+
+
+def test_every_kind_of_parameter_arrives(ran: dict[str, Any]) -> None:
+    assert values(ran["kinds"])["show"]["value"] == {
+        "n": "6",
+        "share": "0.5",
+        "word": "'other'",
+        "flag": "True",
+        "sizes": "[1, 2]",
+        "table": "[('a', 0.5), ('b', 2.0)]",
+        "color": "'blue'",
+        "mode": "'fast'",
+        "maybe": "3",
+        "either": "'five'",
+        "weight": "2.0",
+        "first": "1",
+    }
+
+
+def test_nested_pipelines_pass_values_in_and_out(ran: dict[str, Any]) -> None:
+    found = values(ran["nested"])
+    assert found["both.total"] == {"value": len("a text") + len("other")}
+    assert found["total"] == {"value": 2 * len("a text") + len("other")}
+
+
+def test_several_outputs_parts_and_lists_arrive(ran: dict[str, Any]) -> None:
+    found = values(ran["several"])
+    assert found["halve"]["left"]["digest"] == digest(b"some")
+    assert found["halve"]["size"] == 9
+    assert found["compare"]["value.bytes"] == 9.0
+    assert found["publish"] == {"value": "9.0 2.0"}
+
+
+def test_hostile_texts_arrive_as_they_were_written(ran: dict[str, Any]) -> None:
+    found = values(ran["hostile"])
+    table = ["{{ key }}", "x.env", "'\"\\", "{% value %}", "y.sh", "\n"]
+    texts = HOSTILE.TEXTS
+    assert found["same"]["texts"][: len(texts)] == texts
+    assert found["same"]["texts"][len(texts)] == "{{ 7*7 }}"
+    assert sorted(found["same"]["texts"][len(texts) + 1 :]) == sorted(table)
+    assert found["same_2"]["texts"] == [*texts, "x.sh", *table]
+    assert found["same"]["stored"]["digest"] == digest("".join(texts).encode())
+    assert found["surroundings"]["value"] == {
+        **HOSTILE.PLAIN_ENV,
+        "default": "{{ 7*7 }}.sh",
+        "secret": CONNECTION["password"][::-1],
+    }
+    assert found["parts"]["value"] == [
+        "x.sh",
+        "{{ 7*7 }}.sh",
+        *[texts[0], "{{ 7*7 }}", "{{ 3*3 }}", "it's \"\\", "{{ 1 }}"],
+        "".join(texts),
+    ]
+    assert found["attempts"] == {"value": 1}
+
+
+def test_a_secret_stands_in_no_file_and_in_nothing_that_airflow_shows(ran: dict[str, Any]) -> None:
+    task = ran["hostile"]["tasks"]["surroundings"]
+    assert task["environment"]["VAULT"] == CONNECTION["password"]
+    shown = json.dumps([one["rendered"] for one in ran["hostile"]["tasks"].values()])
+    assert "PENSTOCK_STEP" in shown
+    assert "VAULT" not in shown and "s3cr3t" not in shown
+    for file in Path(ran["store"]).rglob("*"):
+        assert not file.is_file() or b"s3cr3t" not in file.read_bytes()
+    [text] = compile_pipeline(HOSTILE.hostile.trace(), BACKEND, Options()).values()
+    assert "s3cr3t" not in text and '"VAULT": ("vault", "password")' in text
+
+
+def test_the_store_is_mounted(ran: dict[str, Any]) -> None:
+    [mount] = ran["chain"]["tasks"]["make"]["mounts"]
+    assert (mount["Target"], mount["Source"], mount["Type"]) == (
+        "/data",
+        "penstock-store",
+        "volume",
+    )
+
+
+def test_steps_run_under_the_name_of_the_run(ran: dict[str, Any]) -> None:
+    for name in RUNS:
+        for task, one in ran[name]["tasks"].items():
+            assert one["environment"]["PENSTOCK_STEP"] == task
+            assert one["environment"]["PENSTOCK_PIPELINE"] == name
+            assert one["environment"]["PENSTOCK_RUN"] == ran[name]["run_id"]
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def test_the_goldens_are_those_of_the_pipelines() -> None:
+    """What Airflow reads above is what the compiler emits now."""
+    for name, ir in PIPELINES.items():
+        lowered = check_pipeline(ir, BACKEND).lowered
+        [text] = BACKEND.emit(lowered, Options()).values()
+        assert text == (GOLDENS / f"{name}.py").read_text("utf-8")
