@@ -118,14 +118,13 @@ def commands() -> str:
         if command is None:
             raise LookupError(name)
         own = click.Context(command, info_name=name, parent=context)
-        lines += ["", f"## {name}", "", *_help(command.help or "")]
-        lines += ["", "```text", " ".join([f"penstock {name}", *command.collect_usage_pieces(own)])]
-        lines += ["```", "", "| option | |", "|---|---|"]
+        usage = " ".join([f"penstock {name}", *command.collect_usage_pieces(own)])
+        lines += ["", f"## {name}", "", "```text", usage, "```", ""]
+        lines += [*_help(command.help or ""), "| option | does |", "|---|---|"]
         for parameter in command.get_params(own):
             record = parameter.get_help_record(own)
-            if record is not None:
-                option, meaning = (text.replace("|", r"\|") for text in record)
-                lines.append(f"| `{option}` | {meaning} |")
+            if record is not None and isinstance(parameter, click.Option):
+                lines.append(f"| `{record[0]}` | {record[1]} |")
     return "\n".join(lines) + "\n"
 
 
@@ -134,7 +133,7 @@ def _help(text: str) -> Iterator[str]:
     for part in inspect.cleandoc(text).split("\n\n"):
         if part.startswith("\b"):
             example = part.removeprefix("\b\n").removeprefix("Example:\n")
-            yield from ("```sh", inspect.cleandoc(example), "```", "")
+            yield from ("Example:", "", "```sh", inspect.cleandoc(example), "```", "")
         else:
             yield from (part.replace("\n", " "), "")
 
@@ -167,11 +166,19 @@ def _signature(thing: Any) -> str:
     if thing in (penstock.step, penstock.pipeline):
         return "(**options)"
     signature = inspect.signature(thing)
-    return str(signature.replace(return_annotation=signature.empty)).replace("'", "")
+    text = _unquoted(signature.replace(return_annotation=signature.empty))
+    if len(text) < 80:
+        return text
+    parts = [_unquoted(one) for one in signature.parameters.values()]
+    return "(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+
+
+def _unquoted(signature: object) -> str:
+    """Annotations without the quotes that `from __future__ import annotations` gives them."""
+    return re.sub(r": '([^']*)'", r": \1", str(signature))
 
 
 def _options(title: str, options: Any) -> Iterator[str]:
     yield from (f"## {title}", "", "| option | type |", "|---|---|")
     for name, kind in options.__annotations__.items():
-        text = getattr(kind, "__forward_arg__", str(kind)).replace("|", r"\|")
-        yield f"| `{name}` | `{text}` |"
+        yield f"| `{name}` | `{getattr(kind, '__forward_arg__', kind)}` |"

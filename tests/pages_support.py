@@ -152,7 +152,8 @@ def output_of(command: str, folder: Path) -> str:
             check=False,
         )
         return _tidied(done.stdout, folder)
-    stream = io.StringIO()
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8")  # as a terminal has it
     before = sys.argv
     sys.argv = ["penstock", *arguments]
     try:
@@ -161,7 +162,8 @@ def output_of(command: str, folder: Path) -> str:
     finally:
         sys.argv = before
         _forget(folder)
-    return _tidied(stream.getvalue(), folder)
+    stream.flush()
+    return _tidied(raw.getvalue().decode(), folder)
 
 
 def _tidied(text: str, folder: Path) -> str:

@@ -85,6 +85,7 @@ _NOT_THEIRS = (
 
 def guarded(command: click.Command) -> int:
     """Runs the command and returns the exit code."""
+    output = sys.stdout
     try:
         result: object = command.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -95,9 +96,10 @@ def guarded(command: click.Command) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except SystemExit as stop:
-        # What click does when the reader of our output went away, as with `| head`: nothing is wrong.
-        if isinstance(stop.__context__, BrokenPipeError):
+    except SystemExit:
+        # The reader of our output went away, as with `| head`: click wraps the stream and exits
+        # with 1, but nothing is wrong.
+        if sys.stdout is not output:
             return 0
         raise
     except OSError as error:

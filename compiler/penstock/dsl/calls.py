@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from penstock.diagnostics import Span
-from penstock.dsl.components import Definition, Source, define
+from penstock.dsl.components import Source, define
+from penstock.dsl.definition import Definition
 from penstock.dsl.options import OptionError, plain_options
 from penstock.dsl.promises import Done, Outputs, Promise
 from penstock.dsl.tracing import Trace, text_of

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast, get_origin
 
 from penstock.diagnostics import Span
 from penstock.dsl.code import check_code
+from penstock.dsl.definition import Definition
 from penstock.dsl.options import OptionError, StepOptions, plain_options
 from penstock.dsl.places import project_root
 from penstock.dsl.tracing import Trace, plain_value, text_of
@@ -23,21 +24,6 @@ from penstock_runtime.signature import outputs_of
 
 Plain = dict[str, object]
 _NO_DEFAULT = inspect.Parameter.empty
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A component as a trace knows it: where it is, and what its calls take and give."""
-
-    name: str
-    code: str
-    inputs: tuple[str, ...]
-    fields: tuple[str, ...]
-    outputs: dict[str, Any]
-    several: bool
-    hints: dict[str, Any]
-    takes_more: bool
-    """Whether it has `*args`, which is reported; how many inputs a call gives is then not."""
 
 
 @dataclass(frozen=True)

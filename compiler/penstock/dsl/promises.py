@@ -1,19 +1,13 @@
-"""Values that do not exist until the pipeline runs, and what may be done with them until then.
-
-Each forbidden use is reported at the user's line; it then gives a harmless stand-in, so that
-tracing goes on and all problems are told together.
-"""
+"""Values that do not exist until the pipeline runs, and what may be done with them until then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import Any, cast
 
-from penstock.dsl.annotations import has_fields, item_of, part_of
+from penstock.dsl.annotations import has_fields, part_of
+from penstock.dsl.refusing import COMPUTED, Recorder, Refusing
 from penstock_runtime.hints import plain
-
-if TYPE_CHECKING:
-    from penstock.dsl.tracing import Trace
 
 Plain = dict[str, object]
 
@@ -21,156 +15,17 @@ STAND_IN = "<run-time "
 """What the `repr` of a run-time value begins with. A debugger may ask for it, so it is no error;
 text that holds it is one as soon as it is passed on."""
 
-_COMPUTED = "the value does not exist until the pipeline runs; compute it inside a step"
 
+class _Refusing(Refusing):
+    """A refused use gives a value whose further uses are silent."""
 
-class Refusing:
-    """Every use of a run-time value that Python offers and a pipeline cannot have."""
+    __slots__ = ()
 
-    __slots__ = ("_trace",)
-    _trace: Trace
-
-    def _refuse(self, code: str, message: str, label: str, hint: str) -> None:
-        self._trace.problem(code, message, label=label, hint=hint)
-
-    def __bool__(self) -> bool:
-        self._trace.used_as_bool()
-        return False
-
-    def __format__(self, spec: str) -> str:
-        self._refuse(
-            "PS103",
-            "this value does not exist until the pipeline runs",
-            "turned into text",
-            "pass the value to a step and build the text there",
-        )
-        return ""
-
-    def __str__(self) -> str:
-        return self.__format__("")
-
-    def __len__(self) -> int:
-        self._refuse(
-            "PS104",
-            "the length of this value is not known until the pipeline runs",
-            "asked for its length",
-            "return the length from the step, or loop with `with each(...)`",
-        )
-        return 0
-
-    def __iter__(self) -> Iterator[Any]:
-        self._refuse(
-            "PS105",
-            "this value cannot be iterated over until the pipeline runs",
-            "iterated over",
-            "loop with `with each(value) as item:`; several outputs need a NamedTuple",
-        )
-        return iter(())
-
-    def __contains__(self, item: object) -> bool:
-        self._refuse(
-            "PS108",
-            "this value cannot be searched until the pipeline runs",
-            "searched with `in`",
-            _COMPUTED,
-        )
-        return False
-
-    def __call__(self, *args: object, **kwargs: object) -> Poison:
-        self._refuse("PS108", "a run-time value cannot be called", "called", _COMPUTED)
+    def _stand_in(self) -> Poison:
         return Poison(self._trace)
 
-    def __hash__(self) -> int:
-        return id(self)
 
-    def _number(self, label: str) -> None:
-        self._refuse(
-            "PS108",
-            "this value cannot be turned into a number until the pipeline runs",
-            label,
-            _COMPUTED,
-        )
-
-    def __int__(self) -> int:
-        self._number("turned into an int")
-        return 0
-
-    def __index__(self) -> int:
-        self._number("used as an index")
-        return 0
-
-    def __float__(self) -> float:
-        self._number("turned into a float")
-        return 0.0
-
-    def __complex__(self) -> complex:
-        self._number("turned into a complex number")
-        return 0j
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self._refuse("PS108", "a run-time value cannot be changed", "changed", _COMPUTED)
-
-    def __delitem__(self, key: object) -> None:
-        self._refuse("PS108", "a run-time value cannot be changed", "changed", _COMPUTED)
-
-    def __enter__(self) -> Poison:
-        self._refuse("PS108", "a run-time value is no context manager", "entered", _COMPUTED)
-        return Poison(self._trace)
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-    def __await__(self) -> Iterator[Any]:
-        self._refuse("PS108", "a run-time value cannot be awaited", "awaited", _COMPUTED)
-        return iter(())
-
-
-def _arithmetic(name: str) -> Callable[..., Poison]:
-    def refuse(self: Refusing, *others: object) -> Poison:
-        self._refuse(  # pyright: ignore[reportPrivateUsage] - a method made here, set below
-            "PS106",
-            "this value cannot be computed with until the pipeline runs",
-            "used in arithmetic",
-            "compute it inside a step and return the result",
-        )
-        return Poison(self._trace)  # pyright: ignore[reportPrivateUsage] - as above
-
-    refuse.__name__ = name
-    return refuse
-
-
-for _name in [
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "matmul",
-    "lshift",
-    "rshift",
-    "xor",
-    "radd",
-    "rsub",
-    "rmul",
-    "rtruediv",
-    "rfloordiv",
-    "rmod",
-    "rdivmod",
-    "rpow",
-    "rmatmul",
-    "rlshift",
-    "rrshift",
-    "rxor",
-]:
-    setattr(Refusing, f"__{_name}__", _arithmetic(f"__{_name}__"))
-for _name in ("neg", "pos", "abs", "round", "trunc", "floor", "ceil"):
-    setattr(Refusing, f"__{_name}__", _arithmetic(f"__{_name}__"))
-
-
-class Conditional(Refusing):
+class Conditional(_Refusing):
     """What can stand in a condition: combined by `&`, `|` and `~`."""
 
     __slots__ = ()
@@ -216,7 +71,7 @@ class Condition(Conditional):
 
     __slots__ = ("plain",)
 
-    def __init__(self, trace: Trace, plain: Plain) -> None:
+    def __init__(self, trace: Recorder, plain: Plain) -> None:
         self._trace = trace
         self.plain = plain
 
@@ -246,7 +101,7 @@ class Promise(Conditional):
     _hint: Any
     _parts: int | None
 
-    def __init__(self, trace: Trace, ref: Plain, hint: Any, parts: int | None = None) -> None:
+    def __init__(self, trace: Recorder, ref: Plain, hint: Any, parts: int | None = None) -> None:
         self._trace = trace
         self._ref = ref
         self._hint = hint
@@ -309,7 +164,7 @@ class Promise(Conditional):
         if name in ("_trace", "_ref", "_hint", "_parts"):
             object.__setattr__(self, name, value)
         else:
-            self._refuse("PS108", "a run-time value cannot be changed", "changed", _COMPUTED)
+            self._refuse("PS108", "a run-time value cannot be changed", "changed", COMPUTED)
 
     def __iter__(self) -> Iterator[Any]:
         arguments = getattr(plain(self._hint), "__args__", ())
@@ -324,7 +179,7 @@ class Promise(Conditional):
         if isinstance(other, Poison):
             return other
         if isinstance(other, Condition):
-            self._refuse("PS108", "a condition cannot be compared", "compared", _COMPUTED)
+            self._refuse("PS108", "a condition cannot be compared", "compared", COMPUTED)
             return Poison(self._trace)
         right = self._trace.value(other)
         return Condition(self._trace, {"compare": [self._ref, operator, right]})
@@ -355,13 +210,14 @@ class Poison(Promise):
 
     __slots__ = ()
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Recorder) -> None:
         super().__init__(trace, {"value": None}, Any)
 
     def _refuse(self, code: str, message: str, label: str, hint: str) -> None:
-        return None
+        self._trace.repeated()
 
     def __bool__(self) -> bool:
+        self._trace.repeated()
         return False
 
     def __getattr__(self, name: str) -> Any:
@@ -382,12 +238,12 @@ class Poison(Promise):
         return self
 
 
-class Done(Refusing):
+class Done(_Refusing):
     """What a step without outputs gives: nothing to pass on, but something to wait for."""
 
     __slots__ = ("_name",)
 
-    def __init__(self, trace: Trace, name: str) -> None:
+    def __init__(self, trace: Recorder, name: str) -> None:
         self._trace = trace
         self._name = name
 
@@ -406,7 +262,7 @@ class Done(Refusing):
         return Poison(self._trace)
 
 
-class Outputs(Refusing):
+class Outputs(_Refusing):
     """The named outputs of a step or nested pipeline; unpacks, and gives each by its name.
 
     Its own attributes begin with an underscore, which no output's name can.
@@ -414,7 +270,7 @@ class Outputs(Refusing):
 
     __slots__ = ("_promises", "_source")
 
-    def __init__(self, trace: Trace, source: str, promises: dict[str, Any]) -> None:
+    def __init__(self, trace: Recorder, source: str, promises: dict[str, Any]) -> None:
         self._trace = trace
         self._source = source
         self._promises = promises
@@ -455,8 +311,3 @@ class Outputs(Refusing):
             hint=f"its outputs are {outputs}",
         )
         return Poison(self._trace)
-
-
-def item_promise(trace: Trace, ref: Plain, hint: Any, parts: int | None) -> Promise:
-    """The promise of one item of a list with that annotation."""
-    return Promise(trace, ref, item_of(hint), parts)

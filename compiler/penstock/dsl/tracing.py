@@ -7,22 +7,22 @@ from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from penstock.diagnostics import Diagnostic, Severity, Span
+from penstock.diagnostics import Diagnostic, PipelineError, Severity, Span
 from penstock.dsl.annotations import TypeTable
+from penstock.dsl.definition import Definition
 from penstock.dsl.places import Places, user_frame
-from penstock.dsl.promises import STAND_IN, Condition, Done, Outputs, Poison, Promise, Refusing
+from penstock.dsl.promises import STAND_IN, Condition, Done, Outputs, Poison, Promise
+from penstock.dsl.refusing import Refusing
 from penstock_runtime.parameters import to_json
-
-if TYPE_CHECKING:
-    from penstock.dsl.components import Definition
 
 Plain = dict[str, object]
 
 _current: ContextVar[Trace | None] = ContextVar("penstock_trace", default=None)
 
 _LONGEST_ID = 80
+_MOST_REPEATS = 1000
 
 
 def current_trace() -> Trace | None:
@@ -50,6 +50,7 @@ class Trace:
         self._taken: dict[str, int] = {}
         self._called: dict[object, list[str]] = {}
         self._fields: dict[type, dict[str, Any]] = {}
+        self._repeats = 0
 
     def __enter__(self) -> Trace:
         self._token = _current.set(self)
@@ -81,6 +82,14 @@ class Trace:
         )
         if found not in self.problems:
             self.problems.append(found)
+        else:
+            self.repeated()
+
+    def repeated(self) -> None:
+        """Stops a loop such as `while not value:`, which a stand-in would keep going forever."""
+        self._repeats += 1
+        if self._repeats > _MOST_REPEATS:
+            raise PipelineError(tuple(self.problems))
 
     def fields(self, cls: type) -> dict[str, Any]:
         """The fields of a step class; read once, since resolving annotations takes long."""
@@ -171,7 +180,7 @@ class Trace:
                 "PS109",
                 f"{what} is several outputs at once",
                 label="several outputs",
-                hint=f"pass one of them: {', '.join(given._promises)}",
+                hint=f"pass one of them: {', '.join(given._promises)}",  # pyright: ignore[reportPrivateUsage] - ours
             )
             return {"value": None}
         if isinstance(given, Done | Condition):
