@@ -178,7 +178,7 @@ def test_airflow_fields_streams_and_empty_results(store: LocalStore, tmp_path: P
         ({"PENSTOCK_ARTIFACT_n": "null"}, "the step that makes it did not run"),
         ({"PENSTOCK_PARAM_n": "1", "PENSTOCK_ARTIFACT_n": "[]"}, "as a parameter and as"),
         ({"PENSTOCK_ATTEMPT": "x"}, "not a number"),
-        ({"PENSTOCK_PARAM_../n": "1"}, "cannot name a input"),
+        ({"PENSTOCK_PARAM_../n": "1"}, "cannot name an input"),
         ({"PENSTOCK_PROJECTIONS": "[]"}, "projections must be a JSON object"),
     ],
 )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from penstock_runtime.errors import BadRequest
-from penstock_runtime.labels import is_label
+from penstock_runtime.labels import is_label, is_name
 from penstock_runtime.reference import (
     Value,
     as_list,
@@ -92,7 +92,7 @@ def request_from(data: object) -> Request:
         raise BadRequest(f"the request has format {found['format']!r}, not {FORMAT}")
     inputs = as_object(found["inputs"], "inputs")
     for name in inputs:
-        check_label(name, "input")
+        check_name(name, "input")
     env = check_env(found.get("env", {}))
     return Request(
         run=check_run(found["run"]),
@@ -134,6 +134,13 @@ def check_label(name: object, what: str) -> str:
         raise BadRequest(
             f"{name!r} cannot name a {what}: use letters, digits, '.', '_', '-', at most 200"
         )
+    return cast(str, name)
+
+
+def check_name(name: object, what: str) -> str:
+    """The name of an input or a part: a Python name, in any script. Raises BadRequest."""
+    if not is_name(name):
+        raise BadRequest(f"{name!r} cannot name an {what}: use letters, digits, '.', '_', '-'")
     return cast(str, name)
 
 
@@ -180,7 +187,7 @@ def check_projections(projections: object) -> dict[str, tuple[str | int, ...]]:
     """The parts of outputs that later steps and conditions use. Raises BadRequest."""
     checked: dict[str, tuple[str | int, ...]] = {}
     for name, keys in as_object(projections, "projections").items():
-        check_label(name, "projection")
+        check_name(name, "output part")
         path = as_list(keys, f"projection {name}")
         if not path or not isinstance(path[0], str):
             raise BadRequest(f"projection {name} must begin with the name of an output")

@@ -119,19 +119,19 @@ def outcome(result: RunResult) -> str:
 
 
 def result_rows(result: RunResult) -> list[Row]:
-    """What the pipeline returned; several outputs by name."""
-    if list(result.outputs) == ["value"]:
-        return [(_told(result.outputs["value"]),)]
-    return [(name, _told(value)) for name, value in result.outputs.items()]
+    """The values that the pipeline returned, several by name; artifacts are told below."""
+    told = {
+        name: value.value for name, value in result.outputs.items() if isinstance(value, Constant)
+    }
+    if list(told) == ["value"]:
+        return [(_short(told["value"]),)]
+    return [(name, _short(value)) for name, value in told.items()]
 
 
-def _told(value: Value) -> str:
-    if isinstance(value, Constant):
-        text = value.value
-        if not isinstance(text, str) or not text.isprintable():
-            text = json.dumps(text, ensure_ascii=False)
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return "; ".join(", ".join(row) for row in _stored(value))
+def _short(value: object) -> str:
+    plain = isinstance(value, str) and value.isprintable()
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def metric_rows(result: RunResult) -> list[Row]:

@@ -102,11 +102,10 @@ class Trace:
 
     def used_as_bool(self) -> None:
         """Reports that the user's line took a run-time value as a Python bool."""
-        from penstock.dsl.booleans import joined_by
+        from penstock.dsl.booleans import asked_for_bool
 
         frame = user_frame()
-        span = self.places.here(frame)
-        word = joined_by(frame, span)
+        span, word = asked_for_bool(frame, self.places.here(frame))
         if word is None:
             self.problem(
                 "PS101",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from penstock.ir.lookup import Lookup, lookup, producers, scope_values
-from penstock.ir.nodes import Branch, PipelineIR, Step
+from penstock.ir.nodes import Branch, PipelineIR, Scope, Step
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -22,19 +22,20 @@ def edges(ir: PipelineIR, names: Lookup | None = None) -> Edges:
     """The pairs (before, after) of step ids, in the order of the pipeline.
 
     Steps wait for what their inputs come from, for what their scopes look at, for the conditions
-    of earlier arms of their chain, and for `after`. References to what does not exist are left
-    out: other checks report them.
+    of earlier arms of their chain, and for `after`. What a scope waits for is left out where a
+    step waits for another that stands in the scope and so has waited. References to what does not
+    exist are left out: other checks report them.
     """
     names = names or lookup(ir)
     found: Edges = {}
-    waits: dict[str, tuple[str, ...]] = {}
+    own: dict[str, tuple[str, ...]] = {}
     members = _members(ir, names) if any(step.after for step in ir.steps) else {}
     for step in ir.steps:
         for other in step.after:
             for before in members.get(other, (other,)):
                 if before in names.steps:
                     found[before, step.id] = True
-        for before in _data(step, names, waits):
+        for before in _data(step, names, own):
             if before in names.steps:
                 found[before, step.id] = False
     return found
@@ -51,30 +52,27 @@ def graph(ir: PipelineIR, names: Lookup | None = None) -> nx.DiGraph[str]:
     return found
 
 
-def _data(step: Step, names: Lookup, waits: dict[str, tuple[str, ...]]) -> Iterator[str]:
-    for binding in step.inputs:
-        yield from producers(binding.value)
-    if step.scope is not None:
-        yield from _waited_for(step.scope, names, waits)
+def _data(step: Step, names: Lookup, own: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    befores = [one for binding in step.inputs for one in producers(binding.value)]
+    yield from befores
+    for scope in names.enclosing(step.scope):
+        if any(one in names.steps and names.steps[one].scope == scope.id for one in befores):
+            return  # that step has waited for this scope and for all around it
+        if scope.id not in own:
+            own[scope.id] = tuple(sorted(_waited_for(scope, names)))
+        befores += own[scope.id]
+        yield from own[scope.id]
 
 
-def _waited_for(scope: str, names: Lookup, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The steps that must be done before a scope can begin: its own and those around it."""
-    if scope in known:
-        return known[scope]
-    before: tuple[str, ...] = ()
-    for node in reversed(list(names.enclosing(scope))):
-        if node.id in known:
-            before = known[node.id]
-            continue
-        own = {step for value in scope_values(node) for step in producers(value)}
-        if isinstance(node, Branch):
-            for arm in names.chains[node.chain]:
-                if arm.id == node.id:
-                    break
-                own.update(step for value in scope_values(arm) for step in producers(value))
-        before = known[node.id] = tuple(sorted(own.union(before))) if own else before
-    return before
+def _waited_for(scope: Scope, names: Lookup) -> set[str]:
+    """The steps that must be done before a scope can begin, those around it aside."""
+    found = {step for value in scope_values(scope) for step in producers(value)}
+    if isinstance(scope, Branch):
+        for arm in names.chains[scope.chain]:
+            if arm.id == scope.id:
+                break
+            found.update(step for value in scope_values(arm) for step in producers(value))
+    return found
 
 
 def _members(ir: PipelineIR, names: Lookup) -> dict[str, list[str]]:

@@ -135,6 +135,24 @@ def loops_over_lists(names: Lookup, log: Log) -> None:
                     label="no list",
                     hint="return a list from the step, or write one",
                 )
+            elif _is_stored(scope.items, names):
+                log.error(
+                    "PS206",
+                    at=scope.span,
+                    message=f"each(...) cannot count the items of this {brief(kind)}, "
+                    "which is stored as an artifact",
+                    label="stored, not passed on",
+                    hint="annotate the step with a list of numbers or text, e.g. -> list[str]",
+                )
+
+
+def _is_stored(value: Value, names: Lookup) -> bool:
+    """Whether a list is an artifact, whose content the orchestrator does not see."""
+    if not isinstance(value, FromStep) or value.path or value.step not in names.steps:
+        return False
+    component = names.components.get(names.steps[value.step].component)
+    outputs = component.outputs if component else ()
+    return any(one.name == value.output and one.kind == "artifact" for one in outputs)
 
 
 _NUMBERS = frozenset({"int", "float", "bool"})
