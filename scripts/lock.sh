@@ -15,6 +15,7 @@ compile() {
 }
 
 compile requirements/uv.txt requirements/uv.in
-compile requirements/dev.txt pyproject.toml --extra dev
+compile requirements/dev.txt pyproject.toml requirements/dev.in --extra dev \
+    --override requirements/dev-overrides.txt
 compile requirements/demo.txt pyproject.toml requirements/demo.in --extra ml --constraint requirements/dev.txt
 compile requirements/airflow-3.3.txt requirements/airflow-3.3.in

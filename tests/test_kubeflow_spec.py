@@ -185,10 +185,7 @@ def test_the_platform_document_is_what_kubernetes_messages_hold() -> None:
 
 def _kubernetes_config() -> Any:
     """The message class of kfp-kubernetes, without the kfp that its package imports."""
-    try:
-        package = importlib.metadata.distribution("kfp-kubernetes")
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("kfp-kubernetes is not installed")
+    package = importlib.metadata.distribution("kfp-kubernetes")
     file = package.locate_file("kfp/kubernetes/kubernetes_executor_config_pb2.py")
     spec = importlib.util.spec_from_file_location("kubernetes_executor_config_pb2", str(file))
     assert spec is not None and spec.loader is not None

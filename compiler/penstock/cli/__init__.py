@@ -54,6 +54,9 @@ def penstock() -> None:
 
 def main() -> None:
     """Runs the command line; every failure is one sentence or a diagnostic, never our traceback."""
-    from penstock.cli.failures import guarded
+    try:
+        from penstock.cli.failures import guarded
 
-    sys.exit(guarded(penstock))
+        sys.exit(guarded(penstock))
+    except KeyboardInterrupt:  # before or after the command itself, which answers with a word
+        sys.exit(130)
