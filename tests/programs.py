@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +23,6 @@ from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-
-from penstock.features import Feature
-from penstock.ir.nodes import PipelineIR
 from programs_body import Body, Sub
 from programs_steps import Draw, Module, Take
 from programs_values import (
@@ -45,6 +42,9 @@ from programs_values import (
     texts,
 )
 
+from penstock.features import Feature
+from penstock.ir.nodes import PipelineIR
+
 ALL = frozenset(Feature)
 """Everything that the language has."""
 
@@ -62,7 +62,7 @@ FLAT = ALL - {
 }
 """Steps, values, options, and nested pipelines: no control flow."""
 
-IMPORTS = '''
+IMPORTS = """
 import json
 import zlib
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ from penstock import (
     Schedule, Secret, SplitStep, Step, TrainerStep, each, elsewhen, gather, log_metadata, on_exit,
     one_of, otherwise, pipeline, step, when,
 )
-'''
+"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,9 +104,7 @@ class Program:
 
 
 @st.composite
-def programs(
-    draw: st.DrawFn, *, features: frozenset[Feature] = ALL, size: int = 8
-) -> Program:
+def programs(draw: st.DrawFn, *, features: frozenset[Feature] = ALL, size: int = 8) -> Program:
     """Legal programs that use no other features than these, of about `size` statements."""
     module = Module(draw, features | {Feature.SEQUENCE})
     key = draw(texts().filter(lambda text: text != "alpha"))
@@ -125,7 +123,7 @@ def programs(
 
 
 @contextmanager
-def loaded(program: Program, folder: Path) -> Iterator[ModuleType]:
+def loaded(program: Program, folder: Path) -> Generator[ModuleType]:
     """The program as an imported module whose file lies in the folder; gone again afterwards."""
     file = folder / f"{program.module}.py"
     file.write_text(program.source, "utf-8", newline="\n")
@@ -188,9 +186,7 @@ def _main(module: Module, subs: list[Sub], size: int) -> dict[str, Any]:
     result = "None"
     if gives:
         result = gives[0][1].annotation if gives[0][0] == "" else "main_outputs"
-    module.parts.append(
-        _pipeline(module, "main", [*required, *optional], result, body, own=True)
-    )
+    module.parts.append(_pipeline(module, "main", [*required, *optional], result, body, own=True))
     return values
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
-
-from penstock.features import Feature
 from programs_steps import Module, Spec, Take, named_tuple
 from programs_values import (
     ANYTHING,
@@ -31,6 +29,7 @@ from programs_values import (
     harmless_texts,
 )
 
+from penstock.features import Feature
 
 LOOPS = (Feature.LOOP_STATIC, Feature.LOOP_PARAMETER, Feature.LOOP_OUTPUT)
 
@@ -214,11 +213,12 @@ class Body:
         ends += [one.text for scope in self.scopes for one in scope.known if one.step]
         if not (ends or single) or not self.module.chance(Feature.ORDER):
             return ""
-        chosen = self.module.pick(*ends, *single)
-        if isinstance(chosen, Spec):
-            chosen.closed = True
-            return chosen.name
-        return chosen
+        chosen = self.module.number(len(ends) + len(single) - 1)
+        if chosen < len(ends):
+            return ends[chosen]
+        before = single[chosen - len(ends)]
+        before.closed = True
+        return before.name
 
     def _assigned(self, call: str, gives: tuple[tuple[str, Kind], ...]) -> list[Known]:
         """Writes the call; its outputs are unpacked, or kept together and picked by name."""
@@ -331,12 +331,10 @@ class Body:
         self.open_loops -= 1
         inside = self.scopes.pop().known
         while inside and module.chance(Feature.GATHER):
-            one = module.pick(*[*inside[len(known):], *inside[: len(known)]])
+            one = module.pick(*[*inside[len(known) :], *inside[: len(known)]])
             variable = self.variable()
             self.line(f"{variable} = gather({one.text})")
-            self.here.known.append(
-                Known(variable, one.kind.list_of(), items=count, step=True)
-            )
+            self.here.known.append(Known(variable, one.kind.list_of(), items=count, step=True))
 
     def _items(self) -> tuple[str, str, list[Known], int]:
         """What is looped over, the target, what the target gives, and the least number of items."""
@@ -350,7 +348,9 @@ class Body:
             module.use(Feature.LOOP_STATIC)
             return self._literal_items(variable)
         # A nested pipeline's parameter may turn out to be any of the three.
-        module.use(*(self.loop_kinds() if sort is Feature.LOOP_PARAMETER and self.nested else [sort]))
+        module.use(
+            *(self.loop_kinds() if sort is Feature.LOOP_PARAMETER and self.nested else [sort])
+        )
         chosen = module.pick(*lists)
         item = Known(variable, chosen.kind.item or ANYTHING)
         return chosen.text, variable, [item], chosen.items

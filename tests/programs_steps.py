@@ -1,4 +1,4 @@
-"""The steps of generated programs: functions and classes with every sort of signature and option."""
+"""The steps of generated programs: functions and classes with every sort of signature."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-
-from penstock.features import Feature
 from programs_values import (
     ANYTHING,
     BYTES,
@@ -22,6 +20,8 @@ from programs_values import (
     harmless_texts,
     texts,
 )
+
+from penstock.features import Feature
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -112,8 +112,7 @@ class Module:
         fitting = [
             spec
             for spec in self.specs
-            if spec.gives == (("", gives),)
-            and all(take.kind in CONSTANTS for take in spec.takes)
+            if spec.gives == (("", gives),) and all(take.kind in CONSTANTS for take in spec.takes)
         ]
         return self._reused(fitting) or self._new_step(CONSTANTS, gives)
 
@@ -129,7 +128,9 @@ class Module:
         fields = self._fields(takes) if is_class else ()
         outputs = (("", gives),) if gives else self._outputs()
         spec = Spec(name, takes, outputs, fields, is_class)
-        self.parts.append(_class_text(self, spec, "Step") if is_class else _function_text(self, spec))
+        self.parts.append(
+            _class_text(self, spec, "Step") if is_class else _function_text(self, spec)
+        )
         self.specs.append(spec)
         return spec
 
@@ -154,9 +155,7 @@ class Module:
     def _fields(self, takes: tuple[Take, ...]) -> tuple[Take, ...]:
         names = {take.name for take in takes}
         found = self.takes(self.number(2), CONSTANTS)
-        return tuple(
-            take for take in found if take.name not in names | {"run"}
-        )
+        return tuple(take for take in found if take.name not in names | {"run"})
 
     def _outputs(self) -> tuple[tuple[str, Kind], ...]:
         if self.chance(Feature.SEVERAL_OUTPUTS):
@@ -194,12 +193,16 @@ class Module:
 
 
 _OPTIONS: tuple[tuple[tuple[Feature, ...], str, tuple[str, ...]], ...] = (
-    ((), "requires", ('["numpy>=1.26", "pandas==2.2.3"]', '["torch; python_version<\'4\'"]')),
+    ((), "requires", ('["numpy>=1.26", "pandas==2.2.3"]', "[\"torch; python_version<'4'\"]")),
     ((Feature.RETRY,), "retries", ("1", "0", "Retry(2)")),
     ((Feature.RETRY, Feature.RETRY_BACKOFF), "retries", ('Retry(3, delay="2s", backoff=2.0)',)),
     ((Feature.TIMEOUT,), "timeout", ("600", '"10m"', "timedelta(hours=1)")),
     ((Feature.CACHE,), "cache", ("False", "True")),
-    ((Feature.RESOURCES,), "resources", ('Resources(cpu=1, memory="512Mi")', 'Resources(cpu="500m")')),
+    (
+        (Feature.RESOURCES,),
+        "resources",
+        ('Resources(cpu=1, memory="512Mi")', 'Resources(cpu="500m")'),
+    ),
     (
         (Feature.RESOURCES, Feature.GPU),
         "resources",

@@ -129,7 +129,7 @@ class Constant:
 HOSTILE = (
     "",
     " ",
-    "it's \"quoted\" '''thrice''' \"\"\"thrice\"\"\"",
+    'it\'s "quoted" \'\'\'thrice\'\'\' """thrice"""',
     "two\nlines\n",
     "carriage\rreturn\r\n",
     "{{ ds }} {% raw %} {# gone #}",
@@ -152,9 +152,7 @@ HOSTILE = (
 @cache
 def texts() -> st.SearchStrategy[str]:
     """Any text of up to 1 kB, hostile text included."""
-    return st.one_of(
-        st.text("abc", max_size=3), st.sampled_from(HOSTILE), st.text(max_size=20)
-    )
+    return st.one_of(st.text("abc", max_size=3), st.sampled_from(HOSTILE), st.text(max_size=20))
 
 
 @cache
@@ -167,9 +165,7 @@ def harmless_texts() -> st.SearchStrategy[str]:
 def constants(kind: Kind) -> st.SearchStrategy[Constant]:
     """Constants of a kind, with the source text that makes them."""
     if kind == LEVEL:
-        return st.sampled_from(
-            [Constant("Level.LOW", "low"), Constant("Level.HIGH", "high")]
-        )
+        return st.sampled_from([Constant("Level.LOW", "low"), Constant("Level.HIGH", "high")])
     return _values(kind).map(lambda value: Constant(repr(value), value))
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 from diagnostics_support import fresh_imports
 
 from penstock.backend import Options, backend_names, check_pipeline, compile_pipeline, load_backend
+from penstock.cli import penstock
 from penstock.cli.targets import Target, load_target
 from penstock.ir.text import dump_pipeline, load_pipeline
 from penstock.runner import Event, Runner, RunOptions, RunResult
@@ -77,6 +80,27 @@ def test_an_example_compiles_for_every_target(example: Example, backend: str) ->
     assert bundle == compile_pipeline(
         load_pipeline(dump_pipeline(example.target.ir).encode()), port, Options()
     )
+
+
+@pytest.mark.parametrize("backend", ["airflow", "kubeflow", "local"])
+def test_compiling_never_writes_over_the_pipeline(backend: str, tmp_path: Path) -> None:
+    """The emitted file may have the very name of the source, and `-o` is this folder by default."""
+    source = tmp_path / "hello.py"
+    source.write_text((EXAMPLES / "hello.py").read_text("utf-8"), "utf-8")
+    plan = tmp_path / "hello.yaml"
+    with chdir(tmp_path), fresh_imports(tmp_path):
+        plan.write_text(dump_pipeline(load_target("hello.py").ir), "utf-8")
+        before = (source.read_bytes(), plan.read_bytes())
+        for target in ("hello.py", "hello.py:hello", "hello.yaml"):
+            done = CliRunner().invoke(penstock, ["compile", target, "--to", backend])
+            if "the pipeline itself" in done.output:
+                assert done.exit_code == 2
+            assert backend != "airflow" or done.exit_code == 2
+            assert source.read_bytes() == before[0]
+            assert target != "hello.yaml" or plan.read_bytes() == before[1]
+            plan.write_bytes(before[1])
+        done = CliRunner().invoke(penstock, ["compile", "hello.py", "--to", backend, "-o", "build"])
+        assert done.exit_code == 0
 
 
 def test_an_example_says_what_it_is(example: Example) -> None:

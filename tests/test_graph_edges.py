@@ -5,10 +5,11 @@ from pathlib import Path
 
 import networkx as nx
 from hypothesis import given
+from programs import Program, programs, traced
+
 from penstock.ir.graph import edges
 from penstock.ir.lookup import lookup, producers, scope_values
 from penstock.ir.nodes import Branch, PipelineIR
-from programs import Program, programs, traced
 
 
 def all_edges(ir: PipelineIR) -> set[tuple[str, str]]:

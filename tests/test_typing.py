@@ -1,7 +1,7 @@
 """What mypy and pyright reveal and refuse in users' code, against the comments in `typing/`.
 
-`# reveals: T` is what both reveal for the line; `# mypy says: code, …` and `# pyright says: rule, …` are the
-errors of the line. A line without a comment has no errors.
+`# reveals: T` is what both reveal for the line; `# mypy says: code, …` and
+`# pyright says: rule, …` are the errors of the line. A line without a comment has no errors.
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ def ran(*command: str | Path) -> str:
 @pytest.fixture(scope="session")
 def mypy(tmp_path_factory: pytest.TempPathFactory) -> Said:
     cache = tmp_path_factory.getbasetemp().parent / "mypy-typing"
-    options = ["--config-file", ROOT / "pyproject.toml", "--output", "json", "--cache-dir", cache]
+    options: list[str | Path] = [
+        "--config-file",
+        ROOT / "pyproject.toml",
+        "--output",
+        "json",
+        "--cache-dir",
+        cache,
+    ]
     said = Said()
     for row in ran(BIN / "mypy", *options, *FILES).splitlines():
         found = json.loads(row)
@@ -68,7 +75,14 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> Said:
         "pythonVersion": "3.11",
     }
     project.write_text(json.dumps(settings), "utf-8")
-    command = [BIN / "pyright", "--outputjson", "--pythonpath", sys.executable, "-p", project]
+    command: list[str | Path] = [
+        BIN / "pyright",
+        "--outputjson",
+        "--pythonpath",
+        sys.executable,
+        "-p",
+        project,
+    ]
     said = Said()
     for found in json.loads(ran(*command))["generalDiagnostics"]:
         place = (Path(found["file"]).name, found["range"]["start"]["line"] + 1)

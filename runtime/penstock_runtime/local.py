@@ -103,12 +103,19 @@ class LocalStore:
             self._verify(digest, size, pump(stream, None))
         return self._blob_path(digest)
 
-    def create(self, name: str, data: bytes) -> bool:
+    def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Write a record; False if there is one already."""
         if not data:
             raise StoreError(f"the record {name} is empty")
         final = self._record_path(name)
-        return False if final.exists() else self._publish(self._written(data), final)
+        if final.exists():
+            return False
+        written = self._written(data, durable=durable)
+        if not self._publish(written, final, durable=durable):
+            return False
+        if durable:
+            _sync_folder(final.parent.parent)  # a record that is not durable may have made it
+        return True
 
     def read(self, name: str) -> bytes | None:
         """A record; None if there is none."""
@@ -192,7 +199,7 @@ class LocalStore:
     def _temporary(self) -> Path:
         return self._root / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"
 
-    def _written(self, data: bytes) -> Path:
+    def _written(self, data: bytes, *, durable: bool = True) -> Path:
         temporary = self._temporary()
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _READ_ONLY_FILE)
@@ -200,7 +207,8 @@ class LocalStore:
                 view = memoryview(data)
                 while view:
                     view = view[stream.write(view) :]
-                os.fsync(descriptor)
+                if durable:
+                    os.fsync(descriptor)
         except OSError as error:
             _remove(temporary)
             _raise_for(error, temporary, len(data))
@@ -213,12 +221,14 @@ class LocalStore:
         with open(path, "rb") as stream, open(temporary, "xb") as out:
             return pump(stream, out)
 
-    def _publish(self, temporary: Path, final: Path, *, heal: bool = False) -> bool:
+    def _publish(
+        self, temporary: Path, final: Path, *, heal: bool = False, durable: bool = True
+    ) -> bool:
         try:
             try:
                 os.link(temporary, final)
             except FileNotFoundError:
-                _make_folder(final.parent)
+                _make_folder(final.parent, durable=durable)
                 os.link(temporary, final)
         except FileExistsError:
             if not heal:
@@ -231,7 +241,8 @@ class LocalStore:
             _raise_for(error, final)
         finally:
             _remove(temporary)
-        _sync_folder(final.parent)
+        if durable:
+            _sync_folder(final.parent)
         return True
 
     def _holds(self, final: Path, blob: Blob) -> bool:
@@ -293,15 +304,16 @@ def _no_links(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, *, durable: bool) -> None:
     try:
         folder.mkdir()
     except FileNotFoundError:
-        _make_folder(folder.parent)
+        _make_folder(folder.parent, durable=durable)
         folder.mkdir(exist_ok=True)
     except FileExistsError:
         return
-    _sync_folder(folder.parent)
+    if durable:
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

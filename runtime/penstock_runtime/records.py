@@ -32,7 +32,8 @@ class RunRecords:
 
     def step_started(self, step: str, attempt: int, facts: Mapping[str, Any]) -> None:
         """`steps/<step>/<attempt>/start-<uuid>.json`: this attempt has begun."""
-        self._create(f"{_attempt(step, attempt)}/start-{new_run_id()}.json", facts)
+        # It need not outlive a power cut: only the commit says that something is done.
+        self._create(f"{_attempt(step, attempt)}/start-{new_run_id()}.json", facts, durable=False)
 
     def step_failed(self, step: str, attempt: int, facts: Mapping[str, Any]) -> None:
         """`steps/<step>/<attempt>/fail-<uuid>.json`: this attempt is over, without outputs."""
@@ -64,9 +65,9 @@ class RunRecords:
         """`99-end.json`: how it ended. False if the run has one already."""
         return self._create("99-end.json", facts)
 
-    def _create(self, name: str, facts: Mapping[str, Any]) -> bool:
-        record = {"format": FORMAT, "run": self._run, **facts}
-        return self._store.create(f"{self._folder}/{name}", canonical_json(record) + b"\n")
+    def _create(self, name: str, facts: Mapping[str, Any], *, durable: bool = True) -> bool:
+        record = canonical_json({"format": FORMAT, "run": self._run, **facts}) + b"\n"
+        return self._store.create(f"{self._folder}/{name}", record, durable=durable)
 
 
 class Stopwatch:

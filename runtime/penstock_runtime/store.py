@@ -54,8 +54,11 @@ class Store(Protocol):
         """A file that holds the blob, to be read only: the store's own, or a copy in `scratch`."""
         ...
 
-    def create(self, name: str, data: bytes) -> bool:
-        """Write a record under a relative name; False if there is one already."""
+    def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
+        """Write a record under a relative name; False if there is one already.
+
+        One that is not `durable` is whole or absent too, but need not outlive a power cut.
+        """
         ...
 
     def read(self, name: str) -> bytes | None:

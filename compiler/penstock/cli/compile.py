@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from penstock.cli.failures import WrongUsage
 from penstock.cli.output import Format, show, write_bundle
 from penstock.cli.shared import format_option, target_argument
+
+if TYPE_CHECKING:
+    from penstock.cli.targets import Target
 
 
 @click.command()
@@ -57,10 +62,24 @@ def command(
     except PipelineError as error:
         show(error.diagnostics, found.root, form)
         raise Reported from None
+    _keep_sources(target, found, output, bundle)
     show(ready.warnings, found.root, form)
     for file in write_bundle(output, bundle):
         click.echo(f"wrote {file}" if form == "text" else str(file), err=form != "text")
     return 0
+
+
+def _keep_sources(target: str, found: Target, output: Path, bundle: Iterable[str]) -> None:
+    """Refuses to write over the pipeline itself; `hello.py` makes a `hello.py` for Airflow."""
+    ir = found.ir
+    spans = [ir.span, *(one.span for one in ir.steps), *(one.span for one in ir.components)]
+    sources = {(found.root / span.file).resolve() for span in spans if span is not None}
+    sources.add(Path(target).resolve())
+    for name in bundle:
+        if (output / name).resolve() in sources:
+            raise WrongUsage(
+                f"{output / name} is the pipeline itself; write to another folder, such as -o build"
+            )
 
 
 def _values(pairs: tuple[str, ...]) -> dict[str, str]:

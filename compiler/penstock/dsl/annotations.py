@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from enum import Enum
@@ -170,4 +171,6 @@ def wrong_bound(bounds: Plain) -> str | None:
             kinds = (int,)
         if isinstance(value, bool) or not isinstance(value, kinds):
             return f"{name} is a {type(value).__name__}"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{name} is {value}"
     return None

@@ -61,6 +61,8 @@ def _name(trace: Trace, given: object, at: Span, *, own: bool) -> str:
     """The name to call the step by; one that is this call's own must not be taken."""
     from penstock.dsl.names import is_label
 
+    if given == "<lambda>":
+        return "lambda"  # that it is one is told already
     if not is_label(given):
         shown = repr(given) if len(repr(given)) < 60 else f"{repr(given)[:57]}..."
         trace.problem(

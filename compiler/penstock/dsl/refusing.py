@@ -19,6 +19,14 @@ class Recorder(Protocol):
         """Reports a problem at the line that the user's code is at."""
         ...
 
+    def told(self, code: str) -> bool:
+        """Whether the last problem is of this code and at the line that the user's code is at."""
+        ...
+
+    def repeated(self) -> None:
+        """Stops a loop that a stand-in would keep going forever."""
+        ...
+
     def used_as_bool(self) -> None:
         """Reports that the user's line took a run-time value as a Python bool."""
         ...
@@ -58,6 +66,9 @@ class Refusing:
         return self.__format__("")
 
     def __len__(self) -> int:
+        # `list(value)` asks for an iterator, and then how long it will be.
+        if self._trace.told("PS105"):
+            return 0
         self._refuse(
             "PS104",
             "the length of this value is not known until the pipeline runs",

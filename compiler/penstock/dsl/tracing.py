@@ -51,6 +51,7 @@ class Trace:
         self._called: dict[object, list[str]] = {}
         self._fields: dict[type, dict[str, Any]] = {}
         self._repeats = 0
+        self._blames: dict[Span, tuple[Span, str | None]] = {}
 
     def __enter__(self) -> Trace:
         self._token = _current.set(self)
@@ -74,7 +75,7 @@ class Trace:
         found = Diagnostic(
             code=code,
             message=message,
-            span=span or self.places.here(),
+            span=span or self._blamed()[0],
             severity=severity,
             label=label,
             hint=hint,
@@ -84,6 +85,24 @@ class Trace:
             self.problems.append(found)
         else:
             self.repeated()
+
+    def _blamed(self) -> tuple[Span, str | None]:
+        """The user's expression, and the word such as `and` that asks for its bool, if any."""
+        frame = user_frame()
+        here = self.places.here(frame)
+        if here not in self._blames:
+            from penstock.dsl.booleans import joined_by
+            from penstock.dsl.statements import narrowed, parsed
+
+            tree = parsed(frame, here)
+            span = narrowed(tree, here) if tree else here
+            self._blames[here] = (span, joined_by(tree, span) if tree else None)
+        return self._blames[here]
+
+    def told(self, code: str) -> bool:
+        """Whether the last problem is of this code and at the place that the user's code is at."""
+        last = self.problems[-1] if self.problems else None
+        return last is not None and (last.code, last.span) == (code, self._blamed()[0])
 
     def repeated(self) -> None:
         """Stops a loop such as `while not value:`, which a stand-in would keep going forever."""
@@ -102,10 +121,7 @@ class Trace:
 
     def used_as_bool(self) -> None:
         """Reports that the user's line took a run-time value as a Python bool."""
-        from penstock.dsl.booleans import asked_for_bool
-
-        frame = user_frame()
-        span, word = asked_for_bool(frame, self.places.here(frame))
+        span, word = self._blamed()
         if word is None:
             self.problem(
                 "PS101",

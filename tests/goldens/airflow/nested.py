@@ -176,6 +176,5 @@ with DAG(
     both_measure_clean >> both_measure_count
     both_measure_2_clean >> both_measure_2_count
     [both_measure_count, both_measure_2_count] >> both_total
-    clean >> measure_clean
-    [clean, measure_clean] >> measure_count
+    clean >> measure_clean >> measure_count
     [both_total, measure_count] >> total
