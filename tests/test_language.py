@@ -688,6 +688,24 @@ DEFINITIONS = [
         "@pipeline\ndef part() -> int:\n    return number()\n"
         "@pipeline\ndef p() -> None:\n    on_exit(part())\n",
     ),
+    (
+        "PS124",
+        "@pipeline\ndef p(n: int) -> int:\n    a = number(n)\n    with when(n > 1):\n"
+        "        load()\n        return a\n    publish(a)\n    return a\n",
+    ),
+    (
+        "PS124",
+        "@pipeline\ndef p(n: int) -> None:\n    for k in range(2):\n"
+        "        with each([1, 2]) as i:\n            number(i)\n            break\n",
+    ),
+    (
+        "PS124",
+        "def part(n: int) -> None:\n    with each([1, 2], parallel=2) as i:\n"
+        "        for k in range(2):\n            if k:\n                break\n"
+        "        number(i)\n        try:\n            return\n        finally:\n"
+        "            number(2)\n"
+        "@pipeline\ndef p(n: int) -> None:\n    part(n)\n    part(n)\n",
+    ),
     ("PS125", "@pipeline\ndef p() -> int:\n    load()\n    return 3\n"),
     ("PS125", "@pipeline\ndef p() -> int:\n    return load(), load()\n"),
     ("PS125", "@pipeline\ndef p() -> Split:\n    return Split(load(), b'')\n"),

@@ -22,6 +22,7 @@ def built(trace: Trace, head: Plain, outputs: dict[str, Plain]) -> PipelineIR:
     from penstock.ir.plain import from_plain
 
     _resolve_after(trace)
+    trace.report_leavings()
     if any(found.severity == "error" for found in trace.problems):
         raise PipelineError(tuple(trace.problems))
     plain: Plain = {

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from penstock.diagnostics import Span
 from penstock.dsl.annotations import item_of
+from penstock.dsl.places import user_frame
 from penstock.dsl.promises import Condition, Conditional, Done, Outputs, Poison, Promise
 from penstock.dsl.tracing import Trace, trace_at
 from penstock_runtime.values import RunStatus
@@ -25,6 +26,12 @@ def _tracing(word: str) -> tuple[Trace, Span]:
     if traced is None:
         raise OutsidePipelineError(f"{word} belongs into a function with @pipeline")
     return traced
+
+
+def _opening(word: str) -> tuple[Trace, Span]:
+    trace, span = _tracing(word)
+    trace.opened(user_frame(), span)
+    return trace, span
 
 
 class Arm:
@@ -87,19 +94,19 @@ def _condition(trace: Trace, given: object, span: Span) -> Plain:
 
 def when(condition: bool | int) -> Arm:
     """Begins a branch: `with when(score > floor):` runs its steps only if that is so."""
-    trace, span = _tracing("when(...)")
+    trace, span = _opening("when(...)")
     return Arm(trace, span, {"when": _condition(trace, condition, span)}, "when")
 
 
 def elsewhen(condition: bool | int) -> Arm:
     """The next arm of the branch just before: runs if no earlier arm did and this is so."""
-    trace, span = _tracing("elsewhen(...)")
+    trace, span = _opening("elsewhen(...)")
     return Arm(trace, span, {"elsewhen": _condition(trace, condition, span)}, "elsewhen")
 
 
 def otherwise() -> Arm:
     """The last arm of the branch just before: runs if no earlier arm did."""
-    trace, span = _tracing("otherwise()")
+    trace, span = _opening("otherwise()")
     return Arm(trace, span, {}, "otherwise")
 
 
@@ -145,7 +152,7 @@ class Each(Generic[T]):
 
 def each(items: Iterable[T], *, parallel: int | None = None) -> Each[T]:
     """Runs the block once for each item; at most `parallel` of them at a time."""
-    trace, span = _tracing("each(...)")
+    trace, span = _opening("each(...)")
     parts: int | None = None
     hint: Any = Any
     if isinstance(items, Promise):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, cast
 
 from penstock.diagnostics import Diagnostic, PipelineError, Severity, Span
@@ -51,6 +51,7 @@ class Trace:
         self._called: dict[object, list[str]] = {}
         self._fields: dict[type, dict[str, Any]] = {}
         self._repeats = 0
+        self._blocks: dict[int, tuple[CodeType, set[int]]] = {}
         self._blames: dict[Span, tuple[Span, str | None]] = {}
 
     def __enter__(self) -> Trace:
@@ -167,6 +168,26 @@ class Trace:
         self.open.append(identity)
         self.last_chain = None
         return identity
+
+    def opened(self, frame: FrameType, span: Span) -> None:
+        """Remembers where a branch or loop begins, for `report_leavings`."""
+        code = frame.f_code
+        self._blocks.setdefault(id(code), (code, set()))[1].add(span.line)
+
+    def report_leavings(self) -> None:
+        """Reports what leaves a branch or loop early, so that the rest was never traced."""
+        from penstock.dsl.leaving import leavings
+
+        for code, lines in self._blocks.values():
+            file = self.places.file(code.co_filename)
+            for word, line, start, end in leavings(code, lines):
+                self.problem(
+                    "PS124",
+                    f"`{word}` leaves the block for every run, whatever the run decides",
+                    span=Span(file, line, start, line, end),
+                    label="what follows is lost",
+                    hint=f"let the block end by itself; move `{word}` out of it",
+                )
 
     def leave(self) -> None:
         """Closes the innermost scope."""
