@@ -23,7 +23,7 @@ def compile_to(pipeline: Any, target: str, folder: Path) -> dict[str, float]:
     ir = pipeline.trace()
     clock.append(time.process_time())
     # Inside, because a user pays for these imports, too.
-    from penstock.backend import Options, check_pipeline, load_backend
+    from penstock.backend import Options, check_pipeline, emitted, load_backend
     from penstock.cli.output import write_bundle
 
     if target == "yaml":
@@ -34,9 +34,9 @@ def compile_to(pipeline: Any, target: str, folder: Path) -> dict[str, float]:
         bundle = {"pipeline.yaml": dump_pipeline(ir)}
     else:
         backend = load_backend(target)
-        lowered = check_pipeline(ir, backend).lowered
+        checked = check_pipeline(ir, backend)
         clock.append(time.process_time())
-        bundle = dict(backend.emit(lowered, Options()))
+        bundle = dict(emitted(checked, backend, Options()))
     clock.append(time.process_time())
     write_bundle(folder, bundle)
     clock.append(time.process_time())

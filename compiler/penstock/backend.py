@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol, cast
 
 from penstock.diagnostics import Diagnostic
 from penstock.features import Feature, Support
+from penstock.garbage import collection_paused
 from penstock.ir.nodes import PipelineIR
 from penstock.passes import CHECKS, REWRITES, SHAPE
 from penstock.passes.driver import run_passes
@@ -101,10 +102,17 @@ def check_pipeline(ir: PipelineIR, backend: Backend | None = None) -> Checked:
         checks += (supported(backend.name, backend.supports),)
         checks += tuple(one for one in backend.rewrites if one.reports)
         rewrites += tuple(one for one in backend.rewrites if not one.reports)
-    lowered, warnings = run_passes(ir, SHAPE, checks, rewrites)
+    with collection_paused():
+        lowered, warnings = run_passes(ir, SHAPE, checks, rewrites)
     return Checked(ir, lowered, warnings)
 
 
 def compile_pipeline(ir: PipelineIR, backend: Backend, options: Options) -> Bundle:
     """Checks the pipeline for the backend, lowers it, and emits its files."""
-    return backend.emit(check_pipeline(ir, backend).lowered, options)
+    return emitted(check_pipeline(ir, backend), backend, options)
+
+
+def emitted(checked: Checked, backend: Backend, options: Options) -> Bundle:
+    """The files for a pipeline that was checked for this backend."""
+    with collection_paused():
+        return backend.emit(checked.lowered, options)

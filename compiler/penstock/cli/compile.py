@@ -48,7 +48,7 @@ def command(
     Example:
       penstock compile churn.py --to airflow -o dags/
     """
-    from penstock.backend import BackendError, Options
+    from penstock.backend import BackendError, Options, emitted
     from penstock.cli.loading import Reported, backend_of, checked
     from penstock.diagnostics import PipelineError
 
@@ -56,7 +56,7 @@ def command(
     port = backend_of(backend)
     found, ready = checked(target, port, form)
     try:
-        bundle = port.emit(ready.lowered, options)
+        bundle = emitted(ready, port, options)
     except BackendError as error:
         raise WrongUsage(f"{backend}: {error}") from None
     except PipelineError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 import textwrap
 from collections.abc import Iterator
 from types import CodeType
@@ -23,8 +24,10 @@ def leavings(code: CodeType, blocks: set[int]) -> Iterator[Leaving]:
     first = code.co_firstlineno
     last = max((line for _, _, line in code.co_lines() if line is not None), default=first)
     lines = linecache.getlines(code.co_filename)[first - 1 : last]
+    if not _may_leave(lines, {line - first for line in blocks}):
+        return
     text = textwrap.dedent("".join(lines))
-    margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+    margin = _margin(lines[0]) if lines else 0
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -37,6 +40,26 @@ def leavings(code: CodeType, blocks: set[int]) -> Iterator[Leaving]:
                 word = type(inner).__name__.lower()
                 start = inner.col_offset + margin + 1
                 yield word, inner.lineno + first - 1, start, start + len(word)
+
+
+_WORD = re.compile(r"\b(?:return|break|continue)\b")
+
+
+def _may_leave(lines: list[str], headers: set[int]) -> bool:
+    """Whether such a word stands in a header's line, or deeper than one: mostly none does.
+
+    Parsing a long body takes longer than all the rest of tracing it.
+    """
+    margins = [_margin(lines[number]) for number in headers if 0 <= number < len(lines)]
+    least = min(margins, default=0)
+    return any(
+        _WORD.search(line) is not None and (number in headers or _margin(line) > least)
+        for number, line in enumerate(lines)
+    )
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _leaving(body: list[ast.stmt], *, loop: bool) -> Iterator[ast.stmt]:

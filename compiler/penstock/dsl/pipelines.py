@@ -35,6 +35,7 @@ from penstock.dsl.options import (
 )
 from penstock.dsl.promises import Done, Outputs, Poison, Promise
 from penstock.dsl.tracing import Trace, plain_value, text_of, trace_at
+from penstock.garbage import collection_paused
 from penstock_runtime.hints import SignatureError, hints_of, is_namedtuple
 from penstock_runtime.parameters import is_parameter
 from penstock_runtime.signature import outputs_of
@@ -100,6 +101,10 @@ class Pipeline(Generic[P, R_co]):
 
         Raises `PipelineError` with all problems that were found on the way.
         """
+        with collection_paused():
+            return self._traced()
+
+    def _traced(self) -> PipelineIR:
         from penstock.dsl.building import built
 
         trace = Trace(module_root(self.__wrapped__))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.garbage import collection_paused
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.plain import from_plain
 from penstock.ir.write import to_plain
@@ -10,9 +11,11 @@ from penstock.ir.yamltext import dump, load
 
 def dump_pipeline(ir: PipelineIR) -> str:
     """The pipeline as YAML that a person reads; `load_pipeline` gives the same pipeline."""
-    return dump(to_plain(ir))
+    with collection_paused():
+        return dump(to_plain(ir))
 
 
 def load_pipeline(text: str | bytes) -> PipelineIR:
     """The pipeline that the YAML describes; raises `YamlError` or `IRError`."""
-    return from_plain(load(text))
+    with collection_paused():
+        return from_plain(load(text))
