@@ -55,7 +55,7 @@ def _time(measure: _Measure, target: str, size: int) -> Figure:
     """A cold process, imports included."""
     runs = measure("chain", size, target, False)
     return Figure(
-        f"compile {size} steps to {target}",
+        f"{size} steps to {target}, cold with our imports",
         "s",
         "cpu",
         best(one["cpu"] for one in runs),
@@ -76,6 +76,7 @@ def _growth(measure: _Measure, shape: str, target: str) -> list[Figure]:
     peak = max(one["peak"] for one in large)
     return [
         Figure(f"{what}: growth", "power", "cpu", exponent, EXPONENT),
+        Figure(f"{what}: {SMALL} steps, warm", "s", "cpu", times[0], SECONDS[SMALL]),
         Figure(f"{what}: {LARGE} steps, warm", "s", "cpu", times[1], SECONDS[LARGE]),
         Figure(f"{what}: peak memory", "MB", "", peak, MEGABYTES),
     ]

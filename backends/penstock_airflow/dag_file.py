@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 from penstock.images import image_of
-from penstock.ir.graph import graph
+from penstock.ir.graph import upstream
 from penstock.ir.lookup import Lookup, inner_values, lookup
 from penstock.ir.nodes import Options, Parameter, PipelineIR
 from penstock.ir.projections import projections
@@ -88,13 +88,7 @@ def _body(names: Lookup, shared: Shared) -> str:
 
 
 def _edges(names: Lookup) -> Iterator[str]:
-    waiting = graph(names.ir, names)
-    order = {step.id: number for number, step in enumerate(names.ir.steps)}
-    upstream = {
-        step.id: tuple(sorted(waiting.predecessors(step.id), key=order.__getitem__))
-        for step in names.ir.steps
-    }
-    return edge_lines(upstream, {step: variable(step) for step in names.steps})
+    return edge_lines(upstream(names.ir, names), {step: variable(step) for step in names.steps})
 
 
 def _needed(names: Lookup, body: str) -> dict[str, bool]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from penstock.backend import BackendError, Bundle, Options
 from penstock.features import Feature, Support
 from penstock.ir.nodes import PipelineIR
-from penstock.ir.yamltext import dump
+from penstock.ir.yamldump import dump
 from penstock.passes.model import Pass
 from penstock_kubeflow.checks import CHECKS
 from penstock_kubeflow.platform_document import platform_document

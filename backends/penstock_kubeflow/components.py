@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock.backend import BackendError
-from penstock.ir.yamltext import Flow
+from penstock.ir.yamldump import Flow
 from penstock_kubeflow.sources import Given, Port, Sources
 from penstock_kubeflow.threads import Export
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock.images import image_of
 from penstock.ir.nodes import Options, PipelineIR, Resources, Step
-from penstock.ir.yamltext import Flow, FlowList
+from penstock.ir.yamldump import Flow, FlowList
 from penstock_kubeflow.components import Spec, interface_hash
 from penstock_kubeflow.hostile import escaped_variable, inert_json
 from penstock_kubeflow.quantities import amount, quantity_text

@@ -9,7 +9,7 @@ from penstock.backend import BackendError
 from penstock.ir.nodes import Constraints, Parameter
 from penstock.ir.types import ANY, Classes
 from penstock.ir.value_types import parsed
-from penstock.ir.yamltext import FlowList
+from penstock.ir.yamldump import FlowList
 from penstock_kubeflow.components import Spec
 from penstock_kubeflow.parameter_types import allowed_values, parameter_type
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 from penstock.ir.nodes import Options, Secret
-from penstock.ir.yamltext import Flow
+from penstock.ir.yamldump import Flow
 from penstock_kubeflow.components import Spec
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from penstock.ir.nodes import Component, Retry, Step
 from penstock.ir.values import Path
-from penstock.ir.yamltext import Flow, FlowList
+from penstock.ir.yamldump import Flow, FlowList
 from penstock_kubeflow.components import Spec, present
 from penstock_kubeflow.sources import Given, Kind
 from penstock_kubeflow.threads import Seen

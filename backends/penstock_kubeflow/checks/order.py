@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
-from penstock.ir.graph import graph
+from penstock.ir.graph import edges
 from penstock.ir.lookup import Lookup
 from penstock.passes.model import Log
 from penstock_kubeflow.levels import Levels
@@ -16,7 +16,7 @@ def check_order(names: Lookup, log: Log) -> None:
         return
     levels = Levels(names)
     waits: dict[str, TopologicalSorter[str]] = {}
-    for before, after in graph(names.ir, names).edges:
+    for before, after in edges(names.ir, names):
         pair = levels.siblings(before, after)
         if pair is not None and (pair[0] in names.scopes or pair[1] in names.scopes):
             level = levels.home[pair[0]]

@@ -116,10 +116,10 @@ def in_order(ir: PipelineIR) -> tuple[Step, ...]:
     return tuple(steps[name] for name in sequence)
 
 
-def upstream(ir: PipelineIR) -> dict[str, tuple[str, ...]]:
+def upstream(ir: PipelineIR, names: Lookup | None = None) -> dict[str, tuple[str, ...]]:
     """For each step the steps it waits for directly, in the order of the pipeline."""
     place = _places(ir)
     found: dict[str, list[str]] = {step.id: [] for step in ir.steps}
-    for before, step in edges(ir):
+    for before, step in edges(ir, names):
         found[step].append(before)
     return {step: tuple(sorted(befores, key=place.__getitem__)) for step, befores in found.items()}

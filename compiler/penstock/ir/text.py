@@ -6,7 +6,7 @@ from penstock.garbage import collection_paused
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.plain import from_plain
 from penstock.ir.write import to_plain
-from penstock.ir.yamltext import dump, load
+from penstock.ir.yamldump import dump
 
 
 def dump_pipeline(ir: PipelineIR) -> str:
@@ -17,5 +17,8 @@ def dump_pipeline(ir: PipelineIR) -> str:
 
 def load_pipeline(text: str | bytes) -> PipelineIR:
     """The pipeline that the YAML describes; raises `YamlError` or `IRError`."""
+    # Imported here: who only writes need not load PyYAML.
+    from penstock.ir.yamlload import load
+
     with collection_paused():
         return from_plain(load(text))
