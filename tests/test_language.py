@@ -572,6 +572,8 @@ Fit(c=1)                                   # PS112 Fit(c=1)
 split(load()).valid                        # PS113 split(load()).valid
 load.options(name="a b")()                 # PS114 load.options(name="a b")()
 gather(n)                                  # PS118 gather(n)
+each(3)                                    # PS206 each(3)
+each("abc")                                # PS206 each("abc")
 otherwise().__enter__()                    # PS119 otherwise()
 one_of(n)                                  # PS120 one_of(n)
 on_exit(n)                                 # PS121 on_exit(n)

@@ -66,11 +66,17 @@ class LocalBackend:
         self._warm: list[Worker] = []
 
     def prepare(self, executor: str) -> None:
-        """Starts a worker; it ends by itself if no run follows."""
+        """Starts a worker; `release` ends it if no run follows."""
         if executor == "process" and not self._warm:
             from penstock_local.pool import Worker
 
             self._warm.append(Worker())
+
+    def release(self) -> None:
+        """Ends the workers that no run has taken."""
+        warm, self._warm = self._warm, []
+        for worker in warm:
+            worker.end()
 
     def plan(
         self, pipeline: PipelineIR, parameters: Mapping[str, object], options: RunOptions

@@ -182,6 +182,10 @@ class Runner(Protocol):
         """Says that a run will follow, so that what takes time can begin while others work."""
         ...
 
+    def release(self) -> None:
+        """Gives up what `prepare` began and no run has taken."""
+        ...
+
     def plan(
         self, pipeline: PipelineIR, parameters: Mapping[str, object], options: RunOptions
     ) -> RunPlan:

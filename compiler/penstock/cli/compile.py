@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from penstock.cli.output import Format, show, write_bundle
 from penstock.cli.shared import format_option, target_argument
 
 if TYPE_CHECKING:
-    from penstock.cli.targets import Target
+    pass
 
 
 @click.command()
@@ -50,6 +49,7 @@ def command(
     """
     from penstock.backend import BackendError, Options, emitted
     from penstock.cli.loading import Reported, backend_of, checked
+    from penstock.cli.sources import keep_sources
     from penstock.diagnostics import PipelineError
 
     options = Options(store=store, values=_values(pairs))
@@ -62,24 +62,11 @@ def command(
     except PipelineError as error:
         show(error.diagnostics, found.root, form)
         raise Reported from None
-    _keep_sources(target, found, output, bundle)
+    keep_sources(target, found, output, bundle)
     show(ready.warnings, found.root, form)
     for file in write_bundle(output, bundle):
         click.echo(f"wrote {file}" if form == "text" else str(file), err=form != "text")
     return 0
-
-
-def _keep_sources(target: str, found: Target, output: Path, bundle: Iterable[str]) -> None:
-    """Refuses to write over the pipeline itself; `hello.py` makes a `hello.py` for Airflow."""
-    ir = found.ir
-    spans = [ir.span, *(one.span for one in ir.steps), *(one.span for one in ir.components)]
-    sources = {(found.root / span.file).resolve() for span in spans if span is not None}
-    sources.add(Path(target).resolve())
-    for name in bundle:
-        if (output / name).resolve() in sources:
-            raise WrongUsage(
-                f"{output / name} is the pipeline itself; write to another folder, such as -o build"
-            )
 
 
 def _values(pairs: tuple[str, ...]) -> dict[str, str]:

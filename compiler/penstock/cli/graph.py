@@ -44,13 +44,16 @@ def command(target: str, output: Path | None, form: str | None) -> int:
     from penstock.cli.loading import checked
     from penstock.cli.output import use_colour, write_bundle
     from penstock.cli.picture import picture_of
+    from penstock.cli.sources import keep_sources
     from penstock_records.picture import mermaid, svg, text
 
     if form is None:
         form = _ENDINGS.get(output.suffix.lower(), "") if output else "text"
     if not form:
         raise WrongUsage(f"{output} has no ending .svg, .mmd or .txt; give --format")
-    _, found = checked(target)
+    loaded, found = checked(target)
+    if output is not None:
+        keep_sources(target, loaded, output.parent, [output.name])
     picture = picture_of(found.written)
     if form == "svg":
         drawn = svg(picture)

@@ -84,6 +84,7 @@ def command(
     runner = cast("Runner", backend)
     if not dry_run:
         runner.prepare(executor)
+        click.get_current_context().call_on_close(runner.release)
     found, ready = checked(target, backend, form)
     options = RunOptions(
         store=str((store or found.root / ".penstock").absolute()),

@@ -160,6 +160,15 @@ def each(items: Iterable[T], *, parallel: int | None = None) -> Each[T]:
         given: object = items
     elif isinstance(items, Condition | Done | Outputs):
         given = items
+    elif isinstance(items, str) or not hasattr(items, "__iter__"):
+        trace.problem(
+            "PS206",
+            f"each(...) needs a list, but this is {items!r:.60}",
+            span=span,
+            label="no list",
+            hint="write a list, even of one item: each([...])",
+        )
+        given, hint = [], Any
     else:
         given = list(items)
         widths = {len(one) if isinstance(one, list | tuple) else None for one in given}  # pyright: ignore[reportUnknownArgumentType]

@@ -8,25 +8,25 @@ from penstock.dsl.steps import Step
 
 
 class DataSourceStep(Step):
-    """Brings data in from outside: takes no artifact, yields at least one."""
+    """Brings data in from outside: yields at least one output."""
 
     _role: ClassVar[str] = "data_source"
 
 
 class SplitStep(Step):
-    """Divides data: takes an artifact and yields several outputs."""
+    """Divides data: yields several outputs."""
 
     _role: ClassVar[str] = "split"
 
 
 class PreprocessStep(Step):
-    """Turns data into other data: takes an artifact and yields at least one."""
+    """Turns data into other data: yields at least one output."""
 
     _role: ClassVar[str] = "preprocess"
 
 
 class TokenizerStep(Step):
-    """Turns text into tokens: takes an artifact and yields at least one."""
+    """Turns text into tokens: yields at least one output."""
 
     _role: ClassVar[str] = "tokenizer"
 
@@ -50,6 +50,6 @@ class InferenceStep(Step):
 
 
 class DeployerStep(Step):
-    """Hands a model over to those who serve it: takes an artifact."""
+    """Hands a model over to those who serve it."""
 
     _role: ClassVar[str] = "deployer"

@@ -71,6 +71,8 @@ def uses(names: Lookup) -> Iterator[Use]:
         yield from _option_uses(component.options, component.span)
     for step in ir.steps:
         yield from _step_uses(step, names)
+    for output in ir.outputs:
+        yield from _value_uses(output.value, ir.span, names)
 
 
 def _pipeline_uses(ir: PipelineIR) -> Iterator[Use]:
@@ -122,8 +124,12 @@ def _value_uses(value: Value, span: Span | None, names: Lookup) -> Iterator[Use]
                 yield Feature.PROJECTION, span
             case Gathered():
                 yield Feature.GATHER, span
+                if inner.path:
+                    yield Feature.PROJECTION, span
             case OneOf():
                 yield Feature.ONE_OF, span
+                if inner.path:
+                    yield Feature.PROJECTION, span
             case ListOf():
                 yield Feature.LIST_INPUT, span
             case FinalStatus():
