@@ -131,6 +131,7 @@ class _Run:
         self._active: dict[str, _Active] = {}
         self._retries: list[tuple[float, int, str]] = []
         self._order = count()
+        self._written = {step.id: place for place, step in enumerate(ir.steps)}
         self._results: dict[str, StepResult] = {}
         self._logs: dict[str, str] = {}
         self._failures: dict[str, str] = {}
@@ -325,12 +326,20 @@ class _Run:
             seconds=time.monotonic() - self._began,
             store=self._store.url,
             records=self._journal.folder,
-            steps=tuple(self._all_results()),
+            steps=tuple(sorted(self._all_results(), key=self._place)),
             outputs=self._schedule.outputs(),
         )
         self._journal.ended(result, self._logs, self._failures)
         self._listen(RunFinished(result))
         return result
+
+    def _place(self, result: StepResult) -> tuple[int, tuple[int, ...]]:
+        """Where the pipeline has the step, and its round in item order; scopes come last."""
+        name = result.step
+        rounds: tuple[int, ...] = ()
+        while name not in self._written and (last := name.rpartition(".")[2]).isdecimal():
+            name, rounds = name[: -len(last) - 1], (int(last), *rounds)
+        return self._written.get(name, len(self._written)), rounds
 
     def _all_results(self) -> Iterator[StepResult]:
         yield from self._results.values()

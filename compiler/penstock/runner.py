@@ -140,7 +140,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended; `steps` are in the order in which they began, the others last."""
+    """How a run ended; `steps` are in the order of the pipeline, rounds of a loop by item."""
 
     run: str
     pipeline: str
