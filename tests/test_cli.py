@@ -61,6 +61,30 @@ def test_help_lists_every_command(cli: Cli) -> None:
     assert all(f"  {name} " in done.out and text in done.out for name, text in COMMANDS.items())
 
 
+def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
+    done = cli()
+    assert done.code == 2
+    assert "run a pipeline on this machine" in done.out + done.err
+    assert "error" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["chek"], "error: there is no command 'chek'; did you mean 'check'?\n"),
+        (["zzz"], "error: there is no command 'zzz'; there are check, "),
+        (
+            ["compile", "hello.py"],
+            "error: Missing option '--to'\n  = help: penstock compile --help",
+        ),
+    ],
+)
+def test_wrong_words_are_told_in_one_line(words: list[str], said: str, cli: Cli) -> None:
+    done = cli(*words)
+    assert done.code == 2
+    assert done.err.startswith(said)
+
+
 def test_help_loads_no_command(cli: Cli) -> None:
     """So that it is quick."""
     program = "import sys, penstock.cli as c; c.penstock(['--help'], standalone_mode=False)\n"

@@ -93,6 +93,14 @@ def guarded(command: click.Command) -> int:
     except click.Abort:
         click.echo("stopped", err=True)
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return WRONG_USAGE
+    except click.UsageError as error:
+        say_error(error.format_message().rstrip("."))
+        if error.ctx is not None:
+            click.echo(f"  = help: {error.ctx.command_path} --help", err=True)
+        return WRONG_USAGE
     except click.ClickException as error:
         error.show()
         return error.exit_code
