@@ -53,7 +53,8 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="penstock", message="%(prog)s %(version)s")
-def penstock() -> None:
+@click.pass_context
+def penstock(ctx: click.Context) -> None:
     """Compile machine-learning pipelines to Airflow, Kubeflow or a local run.
 
     A TARGET is file.py, file.py:pipeline, module:pipeline, or a pipeline's YAML.
@@ -62,6 +63,12 @@ def penstock() -> None:
     Example:
       penstock run examples/hello.py
     """
+    if ctx.invoked_subcommand == "run":
+        from pathlib import Path
+
+        from penstock.cli.settings import settings
+
+        ctx.default_map = {"run": settings(Path.cwd())}
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
 @click.option(
     "--executor",
     type=click.Choice(["process", "inline"]),
+    envvar="PENSTOCK_EXECUTOR",
     default="process",
     show_default=True,
     help="Warm worker processes, or this process, where a debugger works.",
@@ -40,6 +41,7 @@ _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
+    envvar="PENSTOCK_JOBS",
     metavar="N",
     help="How many steps run at once; by default as many as there are CPUs.",
 )
