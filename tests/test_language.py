@@ -855,3 +855,8 @@ def test_every_code_of_the_language_is_covered() -> None:
     assert set(re.findall(r'"(PS\d{3})"', source)) <= set(
         re.findall(r"PS\d{3}", Path(__file__).read_text("utf-8"))
     )
+
+
+def test_text_that_only_looks_like_a_run_time_value_is_text(write: Write) -> None:
+    module = write("@pipeline\ndef p() -> None:\n    load('<run-time value>')\n")
+    assert module.p.trace().steps[0].inputs[0].value.value == "<run-time value>"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from penstock.ir.lookup import Lookup
+from penstock.ir.lookup import Lookup, all_options
 from penstock.ir.nodes import Options, Retry
 from penstock.passes.model import Log, check
-from penstock_airflow.checks.all_options import all_options
 
 _TAG = 100
 _LONGEST_PERIOD = 10 * 365 * 86400

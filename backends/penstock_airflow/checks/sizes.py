@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from penstock.diagnostics import Span
-from penstock.ir.lookup import Lookup, inner_values
+from penstock.ir.lookup import Lookup, all_options, inner_values
 from penstock.ir.values import Constant, FromStep, ListOf
 from penstock.passes.model import Log, check
-from penstock_airflow.checks.all_options import all_options
 
 LONGEST_VALUE = 131_071 - len("PENSTOCK_ARTIFACT_") - 200
 """Linux takes 131,071 bytes for one variable, its name included; an input's name has 200."""

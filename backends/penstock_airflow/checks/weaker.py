@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from penstock.ir.lookup import Lookup
+from penstock.ir.lookup import Lookup, all_options
 from penstock.ir.types import parse
 from penstock.passes.model import Log, check
-from penstock_airflow.checks.all_options import all_options
 from penstock_airflow.schema import schema_of
 
 

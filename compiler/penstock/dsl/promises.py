@@ -11,7 +11,7 @@ from penstock_runtime.hints import plain
 
 Plain = dict[str, object]
 
-STAND_IN = "<run-time "
+STAND_IN = "<penstock run-time "
 """What the `repr` of a run-time value begins with. A debugger may ask for it, so it is no error;
 text that holds it is one as soon as it is passed on."""
 

@@ -24,7 +24,8 @@ from typing import (
 )
 
 from penstock.dsl.calls import call
-from penstock.dsl.components import Source, class_defaults, class_fields
+from penstock.dsl.components import Source
+from penstock.dsl.fields import class_defaults, class_fields
 from penstock.dsl.options import OPTION_NAMES, Resources, Retry, Secret, StepOptions
 from penstock.dsl.tracing import trace_at
 

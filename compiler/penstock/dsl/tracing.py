@@ -12,6 +12,7 @@ from typing import Any, cast
 from penstock.diagnostics import Diagnostic, PipelineError, Severity, Span
 from penstock.dsl.annotations import TypeTable
 from penstock.dsl.definition import Definition
+from penstock.dsl.fields import class_fields
 from penstock.dsl.places import Places, user_frame
 from penstock.dsl.promises import STAND_IN, Condition, Done, Outputs, Poison, Promise
 from penstock.dsl.refusing import Refusing
@@ -113,8 +114,6 @@ class Trace:
 
     def fields(self, cls: type) -> dict[str, Any]:
         """The fields of a step class; read once, since resolving annotations takes long."""
-        from penstock.dsl.components import class_fields
-
         found = self._fields.get(cls)
         if found is None:
             found = self._fields[cls] = class_fields(cls)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from penstock.diagnostics import Span
 from penstock.ir.nodes import (
     Branch,
     Class,
@@ -12,6 +13,7 @@ from penstock.ir.nodes import (
     Input,
     Loop,
     Nested,
+    Options,
     Parameter,
     PipelineIR,
     Scope,
@@ -119,3 +121,15 @@ def producers(value: Value) -> Iterator[str]:
     for inner in inner_values(value):
         if isinstance(inner, FromStep):
             yield inner.step
+
+
+def all_options(names: Lookup) -> Iterator[tuple[Options, Span | None]]:
+    """What is said of how steps run: by pipeline, components, nested pipelines and steps."""
+    yield names.ir.options, names.ir.span
+    for component in names.ir.components:
+        yield component.options, component.span
+    for scope in names.ir.scopes:
+        if isinstance(scope, Nested):
+            yield scope.options, scope.span
+    for step in names.ir.steps:
+        yield step.options, step.span

@@ -6,7 +6,7 @@ import json
 import re
 
 from penstock.diagnostics import Span
-from penstock.ir.lookup import Lookup
+from penstock.ir.lookup import Lookup, all_options
 from penstock.ir.nodes import Nested, Options
 from penstock.ir.values import Constant
 from penstock.passes.model import Log, check
@@ -24,12 +24,10 @@ def no_secret_written(names: Lookup, log: Log) -> None:
         for binding in step.inputs:
             if isinstance(binding.value, Constant):
                 _look(log, binding.name, binding.value.text, step.span)
-        _look_env(log, step.options, step.span)
     for component in ir.components:
         for one in component.inputs:
             if one.default is not None:
                 _look(log, one.name, one.default, component.span)
-        _look_env(log, component.options, component.span)
     for parameter in ir.parameters:
         if parameter.default is not None:
             _look(log, parameter.name, parameter.default, parameter.span)
@@ -38,8 +36,8 @@ def no_secret_written(names: Lookup, log: Log) -> None:
             for binding in scope.inputs:
                 if isinstance(binding.value, Constant):
                     _look(log, binding.name, binding.value.text, scope.span)
-            _look_env(log, scope.options, scope.span)
-    _look_env(log, ir.options, ir.span)
+    for options, span in all_options(names):
+        _look_env(log, options, span)
 
 
 def _look_env(log: Log, options: Options, span: Span | None) -> None:

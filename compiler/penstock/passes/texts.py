@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from penstock.diagnostics import Span
 from penstock.ir.cron import cron_problem
-from penstock.ir.lookup import Lookup
-from penstock.ir.nodes import Nested, Options, Resources
+from penstock.ir.lookup import Lookup, all_options
+from penstock.ir.nodes import Resources
 from penstock.ir.quantities import read_bytes, read_cores
 from penstock.passes.model import Log, check
 
@@ -74,7 +73,7 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?:=[A-Za-z0-9.+:~-]+)?")
 @check(reports={"PS304", "PS305", "PS306"})
 def options_readable(names: Lookup, log: Log) -> None:
     """Amounts, variable names, requirements and packages are what they should be."""
-    for options, span in _all_options(names):
+    for options, span in all_options(names):
         if options.resources is not None:
             _resources(log, options.resources, span)
         variables = [name for name, _ in options.env or ()]
@@ -106,17 +105,6 @@ def options_readable(names: Lookup, log: Log) -> None:
                     f"{text[:60]!r} is no Debian package",
                     "write a package's name, e.g. 'libgomp1'",
                 )
-
-
-def _all_options(names: Lookup) -> Iterator[tuple[Options, Span | None]]:
-    yield names.ir.options, names.ir.span
-    for component in names.ir.components:
-        yield component.options, component.span
-    for scope in names.ir.scopes:
-        if isinstance(scope, Nested):
-            yield scope.options, scope.span
-    for step in names.ir.steps:
-        yield step.options, step.span
 
 
 def _resources(log: Log, resources: Resources, span: Span | None) -> None:
