@@ -7,20 +7,28 @@ Writing is create-only and survives a crash at any point: a temporary file in th
 import errno
 import os
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
-from penstock_runtime.errors import ArtifactCorrupt, ArtifactMissing, StoreError, StoreFull
+from penstock_runtime.errors import ArtifactCorrupt, ArtifactMissing, StoreError
 from penstock_runtime.hashing import hash_bytes, pump
 from penstock_runtime.labels import is_digest, is_label
-from penstock_runtime.store import FORMAT, Blob, canonical_json
+from penstock_runtime.local_files import (
+    hashed,
+    make_folder,
+    no_links,
+    raise_for,
+    remove_file,
+    remove_folder,
+    sync_folder,
+)
+from penstock_runtime.store import FORMAT, Blob, Leftovers, StoredBlob, canonical_json
 
 _MARK = "penstock-store.json"
 _LARGEST_RECORD = 64 << 20
 _READ_ONLY_FILE = 0o444
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -55,25 +63,34 @@ class LocalStore:
         """Store a file; an `owned` one is linked into place, all others are copied."""
         temporary = path if owned else self._temporary()
         try:
-            blob = _hashed(path) if owned else self._copied(path, temporary)
+            blob = hashed(path) if owned else self._copied(path, temporary)
             final = self._blob_path(blob.digest)
             if self._holds(final, blob):
-                _remove(temporary)
+                remove_file(temporary)
                 return blob
             with open(temporary, "rb") as stream:
                 os.fsync(stream.fileno())
             os.chmod(temporary, _READ_ONLY_FILE)
             self._publish(temporary, final, heal=True)
         except OSError as error:
-            _raise_for(error, temporary)
+            raise_for(error, temporary)
         finally:
             if not owned:
-                _remove(temporary)
+                remove_file(temporary)
         return blob
 
     def has(self, digest: str) -> bool:
         """Whether a blob is there."""
         return self._blob_path(digest).is_file()
+
+    def renew(self, digest: str, size: int | None = None) -> bool:
+        """Whether an intact blob is there; a collector then takes it for just used."""
+        path = self._blob_path(digest)
+        try:
+            found = path.stat().st_size
+        except OSError:
+            return False
+        return size in (None, found) and self._holds(path, Blob(digest, found))
 
     def read_bytes(self, digest: str, size: int | None = None) -> bytes:
         """The verified content of a blob."""
@@ -90,7 +107,7 @@ class LocalStore:
                 with open(target, "xb") as out:
                     got = pump(stream, out)
             except OSError as error:
-                _raise_for(error, target)
+                raise_for(error, target)
             try:
                 self._verify(digest, size, got)
             except ArtifactCorrupt:
@@ -114,19 +131,19 @@ class LocalStore:
         if not self._publish(written, final, durable=durable):
             return False
         if durable:
-            _sync_folder(final.parent.parent)  # a record that is not durable may have made it
+            sync_folder(final.parent.parent)  # a record that is not durable may have made it
         return True
 
     def read(self, name: str) -> bytes | None:
         """A record; None if there is none."""
         path = self._record_path(name)
         try:
-            with open(path, "rb", opener=_no_links) as stream:
+            with open(path, "rb", opener=no_links) as stream:
                 data = stream.read(_LARGEST_RECORD + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            _raise_for(error, path)
+            raise_for(error, path)
         if len(data) > _LARGEST_RECORD:
             raise StoreError(f"{path} is larger than any record")
         return data
@@ -139,7 +156,7 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            _raise_for(error, path)
+            raise_for(error, path)
 
     @contextmanager
     def scratch(self) -> Generator[Path, None, None]:
@@ -148,11 +165,83 @@ class LocalStore:
         try:
             folder.mkdir()
         except OSError as error:
-            _raise_for(error, folder)
+            raise_for(error, folder)
         try:
             yield folder
         finally:
-            _remove_folder(folder)
+            remove_folder(folder)
+
+    def blobs(self) -> Iterator[StoredBlob]:
+        """Every blob, by digest."""
+        root, now = self._root / "cas" / "sha256", self._now()
+        for first in self._inside(root):
+            for rest in self._inside(root / first):
+                digest = f"sha256:{first}{rest}"
+                try:
+                    found = (root / first / rest).stat(follow_symlinks=False)
+                except OSError:  # removed meanwhile
+                    continue
+                if is_digest(digest):
+                    yield StoredBlob(digest, found.st_size, max(now - found.st_mtime, 0.0))
+
+    def remove_blob(self, digest: str) -> None:
+        """Remove a blob for good."""
+        remove_file(self._blob_path(digest))
+
+    def age(self, name: str) -> float | None:
+        """How many seconds ago a record was written."""
+        try:
+            return max(self._now() - self._record_path(name).stat().st_mtime, 0.0)
+        except OSError:
+            return None
+
+    def remove(self, name: str) -> None:
+        """Remove a record for good, and the folders that it leaves empty."""
+        path = self._record_path(name)
+        remove_file(path)
+        for folder in path.parents:
+            if folder == self._root:
+                return
+            try:
+                folder.rmdir()
+            except OSError:  # it holds more
+                return
+
+    def leftovers(self, idle: float, *, remove: bool = False) -> Leftovers:
+        """What killed writers left behind at least so many seconds ago."""
+        now, count, size = self._now(), 0, 0
+        for name in self._inside(self._root / "tmp"):
+            path = self._root / "tmp" / name
+            try:
+                found = path.lstat()
+                inside = [one.lstat() for one in path.rglob("*")] if path.is_dir() else [found]
+            except OSError:  # its writer is alive and has moved it
+                continue
+            if now - max(one.st_mtime for one in (found, *inside)) < idle:
+                continue
+            count, size = count + 1, size + sum(one.st_size for one in inside)
+            if remove:
+                remove_folder(path) if path.is_dir() else remove_file(path)
+        return Leftovers(count, size)
+
+    def _now(self) -> float:
+        """The time as the file system tells it: clocks of machines that share a folder differ."""
+        probe = self._temporary()
+        try:
+            probe.touch(exist_ok=False)
+            now = probe.stat().st_mtime
+        except OSError:  # a store that can only be read
+            return time.time()
+        remove_file(probe)
+        return now
+
+    def _inside(self, folder: Path) -> list[str]:
+        try:
+            return sorted(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise_for(error, folder)
 
     def _initialise(self) -> None:
         try:
@@ -164,7 +253,7 @@ class LocalStore:
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="ascii")
         except OSError as error:
-            _raise_for(error, self._root)
+            raise_for(error, self._root)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         mark = {"format": FORMAT, "hash": "sha256", "created": now}
         self._publish(self._written(canonical_json(mark) + b"\n"), self._root / _MARK)
@@ -178,7 +267,7 @@ class LocalStore:
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self._root / _MARK} is damaged: {error}") from error
         except OSError as error:
-            _raise_for(error, self._root / _MARK)
+            raise_for(error, self._root / _MARK)
         if not known:
             raise StoreError(
                 f"the store {self._root} has a format that this penstock is too old for"
@@ -210,10 +299,10 @@ class LocalStore:
                 if durable:
                     os.fsync(descriptor)
         except OSError as error:
-            _remove(temporary)
-            _raise_for(error, temporary, len(data))
+            remove_file(temporary)
+            raise_for(error, temporary, len(data))
         except BaseException:
-            _remove(temporary)
+            remove_file(temporary)
             raise
         return temporary
 
@@ -228,7 +317,7 @@ class LocalStore:
             try:
                 os.link(temporary, final)
             except FileNotFoundError:
-                _make_folder(final.parent, durable=durable)
+                make_folder(final.parent, durable=durable)
                 os.link(temporary, final)
         except FileExistsError:
             if not heal:
@@ -238,36 +327,36 @@ class LocalStore:
         except OSError as error:
             if error.errno in _NO_LINKS:
                 raise StoreError(f"the file system of {self._root} has no hard links") from error
-            _raise_for(error, final)
+            raise_for(error, final)
         finally:
-            _remove(temporary)
+            remove_file(temporary)
         if durable:
-            _sync_folder(final.parent)
+            sync_folder(final.parent)
         return True
 
     def _holds(self, final: Path, blob: Blob) -> bool:
         try:
-            if final.stat().st_size != blob.size or _hashed(final) != blob:
+            if final.stat().st_size != blob.size or hashed(final) != blob:
                 return False
             os.utime(final)  # a garbage collector spares what was used lately
-            _sync_folder(final.parent)  # its first writer may not have come so far
+            sync_folder(final.parent)  # its first writer may not have come so far
         except FileNotFoundError:
             return False
         except PermissionError:  # another user's blob: it is right, only its time stays
             return True
         except OSError as error:
-            _raise_for(error, final)
+            raise_for(error, final)
         return True
 
     @contextmanager
     def _opened(self, digest: str, size: int | None) -> Generator[tuple[BinaryIO, int], None, None]:
         path = self._blob_path(digest)
         try:
-            stream = open(path, "rb", opener=_no_links)  # noqa: SIM115 - closed by `with` below
+            stream = open(path, "rb", opener=no_links)  # noqa: SIM115 - closed by `with` below
         except (FileNotFoundError, NotADirectoryError):
             raise ArtifactMissing(digest, self.url) from None
         except OSError as error:
-            _raise_for(error, path)
+            raise_for(error, path)
         with stream:
             found = os.fstat(stream.fileno()).st_size
             if size is not None and found != size:
@@ -277,55 +366,3 @@ class LocalStore:
     def _verify(self, digest: str, size: int | None, got: Blob) -> None:
         if got.digest != digest or (size is not None and got.size != size):
             raise ArtifactCorrupt(digest, got.digest, self.url)
-
-
-def _remove(temporary: Path) -> None:
-    # A leftover is harmless and is swept later; an error here would hide the real one.
-    with suppress(OSError):
-        temporary.unlink()
-
-
-def _remove_folder(folder: Path) -> None:
-    try:
-        folder.rmdir()  # mostly it is empty: what it held was linked into place
-    except OSError:
-        import shutil  # 10 ms that most steps need not pay
-
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _hashed(path: Path) -> Blob:
-    with open(path, "rb", opener=_no_links) as stream:
-        return pump(stream, None)
-
-
-def _no_links(path: str, flags: int) -> int:
-    # A symbolic link inside the store would lead a reader out of it.
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
-
-
-def _make_folder(folder: Path, *, durable: bool) -> None:
-    try:
-        folder.mkdir()
-    except FileNotFoundError:
-        _make_folder(folder.parent, durable=durable)
-        folder.mkdir(exist_ok=True)
-    except FileExistsError:
-        return
-    if durable:
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _raise_for(error: OSError, path: Path, size: int | None = None) -> NoReturn:
-    if error.errno in _FULL:
-        what = f"{size} bytes" if size is not None else "a file"
-        raise StoreFull(f"no space left for {what} at {path}; free some, then resume") from error
-    raise StoreError(f"the store failed at {path}: {error.strerror or error}") from error

@@ -1,6 +1,7 @@
 """The store: blobs by digest, and records that are written once."""
 
 import json
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +16,24 @@ class Blob(NamedTuple):
     """A stored blob: `sha256:<hex>` and its size in bytes."""
 
     digest: str
+    size: int
+
+
+class StoredBlob(NamedTuple):
+    """A blob as the store lists it; `idle` seconds ago it was written or renewed.
+
+    The seconds are told by the store's own clock, whatever the clock of this machine says.
+    """
+
+    digest: str
+    size: int
+    idle: float
+
+
+class Leftovers(NamedTuple):
+    """Unfinished files of writers that were killed: how many, and their bytes together."""
+
+    files: int
     size: int
 
 
@@ -40,6 +59,10 @@ class Store(Protocol):
 
     def has(self, digest: str) -> bool:
         """Whether a blob is there (its content is checked when it is read)."""
+        ...
+
+    def renew(self, digest: str, size: int | None = None) -> bool:
+        """Whether the blob is there and intact, all of it read; one that is counts as just used."""
         ...
 
     def read_bytes(self, digest: str, size: int | None = None) -> bytes:
@@ -71,6 +94,26 @@ class Store(Protocol):
 
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for files on their way into the store, removed at the end."""
+        ...
+
+    def blobs(self) -> Iterator[StoredBlob]:
+        """Every blob, by digest; nothing is read."""
+        ...
+
+    def remove_blob(self, digest: str) -> None:
+        """Remove a blob for good; only a collector that knows all references may."""
+        ...
+
+    def age(self, name: str) -> float | None:
+        """How many seconds ago, by the store's own clock, a record was written; None if absent."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a record for good; one that is not there is no error."""
+        ...
+
+    def leftovers(self, idle: float, *, remove: bool = False) -> Leftovers:
+        """What killed writers left behind at least so many seconds ago; removed if so asked."""
         ...
 
 
