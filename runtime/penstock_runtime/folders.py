@@ -6,7 +6,7 @@ says is checked when it is read: no name leads out of the folder.
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,26 +41,31 @@ def manifest_of(folder: Path, put: Callable[[Path], Blob]) -> bytes:
     return canonical_json({"format": _FORMAT, "files": files, "folders": sorted(empty)})
 
 
+def manifest(files: Mapping[str, Blob]) -> bytes:
+    """The manifest of a folder with these stored files, none of which is executable."""
+    entries = [
+        {"name": _checked(name), "digest": blob.digest, "size": blob.size}
+        for name, blob in sorted(files.items())
+    ]
+    return canonical_json({"format": _FORMAT, "files": entries, "folders": []})
+
+
 def put_folder(folder: Path, store: Store, *, owned: bool = False) -> Blob:
     """Store a folder; the blob of its manifest stands for it."""
     return store.put_bytes(manifest_of(folder, lambda path: store.put_file(path, owned=owned)))
 
 
-def fetch_folder(manifest: bytes, store: Store, target: Path) -> None:
+def folder_files(content: bytes) -> list[Blob]:
+    """The blobs of a folder's files. Raises StoreError when the manifest is not one of ours."""
+    return [_blob(entry) for entry in _read(content)[0]]
+
+
+def fetch_folder(content: bytes, store: Store, target: Path) -> None:
     """Write the folder that a manifest describes to a new folder, each file verified.
 
     Raises StoreError when the manifest is not one of ours or names a file outside of it.
     """
-    from penstock_runtime.request import parse_json
-
-    try:
-        found = as_object(parse_json(manifest, "the manifest"), "the manifest")
-        entries = [as_object(e, "a file") for e in as_list(found.get("files"), "files")]
-        empty = as_list(found.get("folders"), "folders")
-        if found.get("format") != _FORMAT:
-            raise BadRequest(f"its format is {found.get('format')!r}")
-    except BadRequest as error:
-        raise StoreError(f"the manifest of a folder cannot be read: {error}") from error
+    entries, empty = _read(content)
     try:
         target.mkdir()
         for name in empty:
@@ -70,14 +75,35 @@ def fetch_folder(manifest: bytes, store: Store, target: Path) -> None:
         raise StoreError(f"a folder artifact cannot be written to {target}: {error}") from error
 
 
+def _read(content: bytes) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The entries of the files, and the names of the empty folders."""
+    from penstock_runtime.request import parse_json
+
+    try:
+        found = as_object(parse_json(content, "the manifest"), "the manifest")
+        entries = [as_object(e, "a file") for e in as_list(found.get("files"), "files")]
+        empty = as_list(found.get("folders"), "folders")
+        if found.get("format") != _FORMAT:
+            raise BadRequest(f"its format is {found.get('format')!r}")
+    except BadRequest as error:
+        raise StoreError(f"the manifest of a folder cannot be read: {error}") from error
+    return entries, empty
+
+
+def _blob(entry: dict[str, Any]) -> Blob:
+    digest, size = entry.get("digest"), entry.get("size")
+    if not isinstance(digest, str) or not is_digest(digest) or not isinstance(size, int):
+        name = str(entry.get("name"))[:200]
+        raise StoreError(f"the manifest of a folder has a damaged entry for {name!r}")
+    return Blob(digest, size)
+
+
 def _fetch_files(entries: list[dict[str, Any]], store: Store, target: Path) -> None:
     for entry in entries:
         path = target / _checked(entry.get("name"))
-        digest, size = entry.get("digest"), entry.get("size")
-        if not isinstance(digest, str) or not is_digest(digest) or not isinstance(size, int):
-            raise StoreError(f"the manifest of a folder has a damaged entry for {path.name}")
+        blob = _blob(entry)
         path.parent.mkdir(parents=True, exist_ok=True)
-        store.copy_to(digest, path, size)
+        store.copy_to(blob.digest, path, blob.size)
         path.chmod(0o755 if entry.get("executable") is True else 0o644)
 
 

@@ -52,12 +52,14 @@ def result_as_json(result: RunResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "store": result.store,
         "records": result.records,
+        "commit": result.commit,
         "steps": [
             {
                 "step": one.step,
                 "state": one.state,
                 "attempts": one.attempts,
                 "seconds": one.seconds,
+                "reused": one.reused,
                 "outputs": {name: value_to_json(value) for name, value in one.outputs.items()},
                 "metrics": dict(one.metrics),
             }
