@@ -95,8 +95,11 @@ class Journal:
 
     def ended(
         self, result: RunResult, logs: Mapping[str, str], failures: Mapping[str, str]
-    ) -> None:
-        """The summary that lists need, and its twin for people."""
+    ) -> bool:
+        """The summary that lists need, and its twin for people.
+
+        False if another runner of the same run was first: what it wrote stands.
+        """
         steps = {one.step: _step_facts(one, logs, failures, self._redact) for one in result.steps}
         facts: dict[str, Any] = {
             "pipeline": result.pipeline,
@@ -112,9 +115,8 @@ class Journal:
             "steps": steps,
             "outputs": {name: value_to_json(value) for name, value in result.outputs.items()},
         }
-        # Another runner of the same run may have ended it: what it wrote stands.
         if not self._records.end(facts):
-            return
+            return False
         start = {key: value for key, value in self._start.items() if key not in ("format", "run")}
         twin = {
             "run": self._run,
@@ -124,6 +126,7 @@ class Journal:
             "environment": self._whole_environment(),
         }
         self._store.create(f"{self.folder}/run.yaml", dump(_plain(twin)).encode())
+        return True
 
     def _committed(self, result: RunResult) -> dict[str, Any]:
         """What the twin tells of each step that is done: its inputs, outputs, times and cache."""

@@ -23,7 +23,7 @@ from penstock_runtime.store import Store, open_store
 def plan(ir: PipelineIR, parameters: Mapping[str, object], options: RunOptions) -> RunPlan:
     """The steps in the order in which one worker would take them; raises `CannotRun`."""
     store = _existing(options)
-    before = recorded_parameters(store, options.resume) if store is not None else {}
+    before = recorded_parameters(store, options.resume)
     try:
         values = arguments(ir, same_parameters(before, parameters, options.resume))
     except ArgumentError as error:

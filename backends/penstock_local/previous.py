@@ -11,7 +11,13 @@ from penstock_local.cache_key import identity
 from penstock_records.recent import recent_runs
 from penstock_runtime.errors import BadRequest, StoreError
 from penstock_runtime.records import RunRecords
-from penstock_runtime.reference import Constant, Value, parse_value
+from penstock_runtime.reference import (
+    Constant,
+    Value,
+    list_or_empty,
+    object_or_empty,
+    parse_value,
+)
 from penstock_runtime.request import Request
 from penstock_runtime.store import Store
 
@@ -40,8 +46,7 @@ class Previous:
             before = None
         if before is None:
             return "its last run gave no result"
-        cache = before.get("cache")
-        known: Mapping[str, Any] = cache if isinstance(cache, dict) else {}
+        known = object_or_empty(before.get("cache"))
         if before.get("code") != request.code or known.get("code") != code:
             return "its code has changed"
         changed = list(_changed(before.get("inputs"), request))
@@ -67,7 +72,7 @@ class Previous:
         return None
 
     def _environment_change(self, before: object) -> str:
-        known: Mapping[str, Any] = before if isinstance(before, dict) else {}
+        known = object_or_empty(before)
         for name in ("python", "platform"):
             if known.get(name) != self._environment[name]:
                 return f"{name} has changed from {known.get(name)} to {self._environment[name]}"
@@ -80,15 +85,15 @@ class Previous:
 
     def _packages(self, digest: object) -> dict[str, str]:
         try:
-            listed: object = json.loads(self._store.read_bytes(str(digest)))
+            names = list_or_empty(json.loads(self._store.read_bytes(str(digest))))
         except (StoreError, ValueError):
             return {}
-        names = [str(one) for one in listed] if isinstance(listed, list) else []
-        return {name.rpartition("-")[0]: name.rpartition("-")[2] for name in names}
+        parts = [str(name).rpartition("-") for name in names]
+        return {name: version for name, _, version in parts}
 
 
 def _changed(before: object, request: Request) -> Iterator[str]:
-    known: Mapping[str, Any] = before if isinstance(before, dict) else {}
+    known = object_or_empty(before)
     for name, value in request.inputs.items():
         try:
             old = parse_value(known.get(name), name)

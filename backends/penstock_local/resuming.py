@@ -16,6 +16,7 @@ from penstock.runner import CannotRun
 from penstock_local.earlier import Unusable, earlier, intact
 from penstock_runtime.errors import StoreError
 from penstock_runtime.records import RunRecords
+from penstock_runtime.reference import object_or_empty
 from penstock_runtime.request import Request
 from penstock_runtime.run_id import new_run_id, run_folder
 from penstock_runtime.store import Store
@@ -59,11 +60,10 @@ def resumption(store: Store, ir: PipelineIR, plan: str, run: str | None) -> Resu
     return Resumption(run, of=run, started=started, notes=tuple(_alive(started)))
 
 
-def recorded_parameters(store: Store, run: str | None) -> Mapping[str, object]:
-    """The parameters of the run to be resumed; none for a new run. Raises CannotRun, StoreError."""
-    started = RunRecords(store, run).started() if run is not None else None
-    found = started.get("parameters") if started is not None else None
-    return found if isinstance(found, dict) else {}
+def recorded_parameters(store: Store | None, run: str | None) -> Mapping[str, object]:
+    """The parameters of the run to be resumed; none for a new run. Raises StoreError."""
+    started = RunRecords(store, run).started() if store is not None and run is not None else None
+    return object_or_empty(started.get("parameters")) if started is not None else {}
 
 
 def same_parameters(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from penstock.images.code import CodeDigests
 from penstock.ir.lookup import Lookup
@@ -14,7 +14,7 @@ from penstock_local.earlier import Earlier, Unusable, earlier, intact
 from penstock_local.previous import Previous
 from penstock_runtime.cache import remembered
 from penstock_runtime.errors import BadRequest
-from penstock_runtime.reference import as_object, parse_value
+from penstock_runtime.reference import as_object, object_or_empty, parse_value
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
 from penstock_runtime.store import Store
@@ -95,8 +95,7 @@ class Reuse:
         except Unusable:
             return None
         self._used.add((found.run, found.step))
-        cache = found.commit.get("cache")
-        old = cache.get("code") if isinstance(cache, dict) else None
+        old = object_or_empty(found.commit.get("cache")).get("code")
         later = "; its code has changed since" if old not in (None, facts["code"]) else ""
         return _reused(request, facts, "resumed", found, response, f"it was done before{later}")
 
@@ -146,8 +145,7 @@ def _same(found: Earlier, request: Request) -> bool:
 
 
 def _has_key(found: Earlier, key: str) -> bool:
-    cache = found.commit.get("cache")
-    return isinstance(cache, dict) and cast(dict[str, object], cache).get("key") == key
+    return bool(object_or_empty(found.commit.get("cache")).get("key") == key)
 
 
 def _runs(request: Request, facts: Mapping[str, str], state: str, why: str) -> Runs:

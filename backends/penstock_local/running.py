@@ -50,6 +50,7 @@ from penstock_local.source import copied
 from penstock_local.surroundings import Git, environment_facts
 from penstock_local.unenforced import unenforced
 from penstock_runtime.redaction import Redactor
+from penstock_runtime.reference import object_or_empty
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
 from penstock_runtime.store import Store, open_store
@@ -187,7 +188,7 @@ class _Run:
         """From the first record to the last."""
         surroundings = self._surroundings(git)
         notes = (*self._resumed.notes, *unenforced(self._ir, self._options.executor))
-        self._commit = (surroundings["git"] or {}).get("commit")
+        self._commit = object_or_empty(surroundings["git"]).get("commit")
         self._journal.began(self._ir, self._parameters, self._options, surroundings, notes)
         self._listen(
             RunStarted(
@@ -393,8 +394,8 @@ class _Run:
             outputs=self._schedule.outputs(),
             commit=self._commit,
         )
-        self._journal.ended(result, self._logs, self._failures)
-        self._listen(RunFinished(result))
+        first = self._journal.ended(result, self._logs, self._failures)
+        self._listen(RunFinished(result, written_before=not first))
         return result
 
     def _place(self, result: StepResult) -> tuple[int, tuple[int, ...]]:

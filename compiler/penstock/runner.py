@@ -191,9 +191,10 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The run is over, and its summary is written."""
+    """The run is over, and its summary is written; `written_before` if by another runner of it."""
 
     result: RunResult
+    written_before: bool = False
 
 
 Event: TypeAlias = (

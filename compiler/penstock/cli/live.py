@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.cli.run_view import (
+    BEFORE,
     artifact_rows,
     duration,
     failure_lines,
@@ -106,6 +107,8 @@ class _View:
                 self._mark("■", "yellow", event.step, event.seconds)
             case RunFinished():
                 self._result = event.result
+                if event.written_before:
+                    self._say(BEFORE, "yellow")
 
     def summary(self) -> None:
         """The tables at the end, when the live part is gone."""

@@ -39,7 +39,8 @@ def event_as_json(event: Event) -> dict[str, Any]:
     """An event as one JSON object; `event` says which, as in `step_failed`."""
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
     if isinstance(event, RunFinished):
-        return {"event": kind, **result_as_json(event.result)}
+        before = {"written_before": True} if event.written_before else {}
+        return {"event": kind, **before, **result_as_json(event.result)}
     return {"event": kind, **asdict(event)}
 
 

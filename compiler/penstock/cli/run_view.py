@@ -25,6 +25,8 @@ from penstock_runtime.reference import Artifact, Constant, Several, Value
 
 Row = tuple[str, ...]
 
+BEFORE = "another runner had ended this run before: its record says how"
+
 _LONGEST = 200
 
 
@@ -64,6 +66,8 @@ def lines_of(event: Event, *, quiet: bool) -> Iterator[str]:
             yield f"stopped {event.step}  {duration(event.seconds)}"
         case _:
             yield from summary_lines(event.result)
+            if event.written_before:
+                yield BEFORE
 
 
 def headline(event: RunStarted) -> str:
