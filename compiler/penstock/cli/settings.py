@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from penstock.cli.failures import WrongUsage
 
-_TYPES: dict[str, type] = {"executor": str, "jobs": int, "store": str}
+_TYPES: dict[str, type] = {"cache": bool, "executor": str, "jobs": int, "store": str}
 
 
 def settings(folder: Path) -> dict[str, object]:
