@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock_runtime.errors import BadRequest, StoreError
 from penstock_runtime.labels import is_digest
@@ -46,39 +46,56 @@ def put_folder(folder: Path, store: Store, *, owned: bool = False) -> Blob:
     return store.put_bytes(manifest_of(folder, lambda path: store.put_file(path, owned=owned)))
 
 
+class FileEntry(NamedTuple):
+    """A file of a folder artifact; its name does not lead out of the folder."""
+
+    name: str
+    digest: str
+    size: int
+    executable: bool
+
+
+def read_manifest(manifest: bytes) -> tuple[list[FileEntry], list[str]]:
+    """The files and the empty folders that a manifest names. Raises StoreError."""
+    from penstock_runtime.request import parse_json
+
+    try:
+        found = as_object(parse_json(manifest, "the manifest"), "the manifest")
+        files = [
+            _file(as_object(entry, "a file")) for entry in as_list(found.get("files"), "files")
+        ]
+        empty = [_checked(name) for name in as_list(found.get("folders"), "folders")]
+        if found.get("format") != _FORMAT:
+            raise BadRequest(f"its format is {found.get('format')!r}")
+    except BadRequest as error:
+        raise StoreError(f"the manifest of a folder cannot be read: {error}") from error
+    return files, empty
+
+
 def fetch_folder(manifest: bytes, store: Store, target: Path) -> None:
     """Write the folder that a manifest describes to a new folder, each file verified.
 
     Raises StoreError when the manifest is not one of ours or names a file outside of it.
     """
-    from penstock_runtime.request import parse_json
-
-    try:
-        found = as_object(parse_json(manifest, "the manifest"), "the manifest")
-        entries = [as_object(e, "a file") for e in as_list(found.get("files"), "files")]
-        empty = as_list(found.get("folders"), "folders")
-        if found.get("format") != _FORMAT:
-            raise BadRequest(f"its format is {found.get('format')!r}")
-    except BadRequest as error:
-        raise StoreError(f"the manifest of a folder cannot be read: {error}") from error
+    files, empty = read_manifest(manifest)
     try:
         target.mkdir()
         for name in empty:
-            (target / _checked(name)).mkdir(parents=True, exist_ok=True)
-        _fetch_files(entries, store, target)
+            (target / name).mkdir(parents=True, exist_ok=True)
+        for entry in files:
+            path = target / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            store.copy_to(entry.digest, path, entry.size)
+            path.chmod(0o755 if entry.executable else 0o644)
     except OSError as error:
         raise StoreError(f"a folder artifact cannot be written to {target}: {error}") from error
 
 
-def _fetch_files(entries: list[dict[str, Any]], store: Store, target: Path) -> None:
-    for entry in entries:
-        path = target / _checked(entry.get("name"))
-        digest, size = entry.get("digest"), entry.get("size")
-        if not isinstance(digest, str) or not is_digest(digest) or not isinstance(size, int):
-            raise StoreError(f"the manifest of a folder has a damaged entry for {path.name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        store.copy_to(digest, path, size)
-        path.chmod(0o755 if entry.get("executable") is True else 0o644)
+def _file(entry: dict[str, Any]) -> FileEntry:
+    name, digest, size = _checked(entry.get("name")), entry.get("digest"), entry.get("size")
+    if not isinstance(digest, str) or not is_digest(digest) or not isinstance(size, int):
+        raise StoreError(f"the manifest of a folder has a damaged entry for {name}")
+    return FileEntry(name, digest, size, entry.get("executable") is True)
 
 
 def _entry(path: Path, name: Path, put: Callable[[Path], Blob]) -> dict[str, Any]:
