@@ -108,10 +108,11 @@ class Project:
         executor: str = "inline",
         parameters: Mapping[str, object] | None = None,
         jobs: int | None = 2,
+        resume: str | None = None,
     ) -> Ran:
         """Runs the only pipeline of a module in this process or in workers."""
         target = load_target(str(self.write(text) if isinstance(text, str) else text))
-        return self.run_target(target, executor, parameters, jobs)
+        return self.run_target(target, executor, parameters, jobs, resume)
 
     def run_target(
         self,
@@ -119,6 +120,7 @@ class Project:
         executor: str = "inline",
         parameters: Mapping[str, object] | None = None,
         jobs: int | None = 2,
+        resume: str | None = None,
     ) -> Ran:
         """Runs a pipeline that is loaded."""
         backend = LocalBackend()
@@ -130,6 +132,7 @@ class Project:
             executor=executor,
             jobs=jobs,
             written=checked.written,
+            resume=resume,
         )
         events: list[Event] = []
         result = backend.run(checked.lowered, parameters or {}, options, events.append)

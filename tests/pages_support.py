@@ -49,7 +49,7 @@ _VARYING = (
     (r"\b\d+(?:\.\d+)? (?:ms|s|B|KB|MB)\b", "AMOUNT"),
     (r"(?<=\S) {2,}", "  "),
 )
-_ANY_ORDER = re.compile(r"(?:^(?:start|done|skip|stopped|\S+ \|) .*\n|^  \S.*\n)+", re.M)
+_ANY_ORDER = re.compile(r"(?:^(?:start|done|reused|skip|stopped|\S+ \|) .*\n|^  \S.*\n)+", re.M)
 _SKIP = re.compile(r"^ *(?:# )?\.\.\.\n", re.M)
 _COMMAND = re.compile(r"^\$ (?P<command>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.M)
 

@@ -64,7 +64,8 @@ def test_a_run_shows_its_progress_and_what_it_made(project: Project) -> None:
     assert any(line.split()[:4] == ["data", "bytes", "5", "B"] for line in lines)
     assert "\x1b" not in done.stdout
 
-    folder = Path(lines[-1].removeprefix("recorded in "))
+    assert lines[-1].endswith(" (the code is not in git)")
+    folder = Path(lines[-1].removeprefix("recorded in ").partition(" (")[0])
     assert folder == project.last_run(project.folder / ".penstock")
     assert (project.folder / ".penstock" / ".gitignore").read_text() == "*\n"
     start = json.loads((folder / "00-start.json").read_text())

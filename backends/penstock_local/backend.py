@@ -43,7 +43,7 @@ class LocalBackend:
         Feature.RETRY: NATIVE,
         Feature.RETRY_BACKOFF: NATIVE,
         Feature.TIMEOUT: NATIVE,
-        Feature.CACHE: lowered("every step runs, and the run says so"),
+        Feature.CACHE: NATIVE,
         Feature.RESOURCES: _TOLD,
         Feature.GPU: _TOLD,
         Feature.ENV: NATIVE,

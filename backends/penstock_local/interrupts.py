@@ -35,12 +35,16 @@ class Interrupts:
             raise KeyboardInterrupt
         self._pending = True
 
-    @contextmanager
-    def allowed(self) -> Generator[None, None, None]:
-        """Raises KeyboardInterrupt inside the block, also for a signal that came before it."""
+    def check(self) -> None:
+        """Raises KeyboardInterrupt for a signal that came since the last place that allowed one."""
         if self._pending:
             self._pending = False
             raise KeyboardInterrupt
+
+    @contextmanager
+    def allowed(self) -> Generator[None, None, None]:
+        """Raises KeyboardInterrupt inside the block, also for a signal that came before it."""
+        self.check()
         self._allowed = True
         try:
             yield

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from penstock.ir.nodes import PipelineIR
-from penstock.ir.write import plan_digest, to_plain
+from penstock.ir.write import to_plain
 from penstock.ir.yamldump import dump
-from penstock.runner import RunOptions, RunResult
-from penstock_local.surroundings import Git, environment_facts, user
+from penstock.runner import RunOptions, RunResult, StepResult
+from penstock_local.resuming import Resumption
+from penstock_local.surroundings import user
 from penstock_runtime.errors import StoreError
 from penstock_runtime.records import RunRecords, utc_now
 from penstock_runtime.redaction import Redactor
@@ -20,17 +22,23 @@ from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store, canonical_json
 
 _LONGEST_LOG = 1 << 20
+_TWIN = (
+    *("attempt", "started", "ended", "durations", "cache", "reused"),
+    *("inputs", "outputs", "projections", "metrics", "metadata"),
+)
 
 
 class Journal:
-    """Writes `00-start.json`, the plan, logs, `99-end.json` and `run.yaml`."""
+    """Writes `00-start.json`, the plan, the code, logs, `99-end.json` and `run.yaml`."""
 
-    def __init__(self, store: Store, run: str, redact: Redactor) -> None:
+    def __init__(self, store: Store, plan: str, resumed: Resumption, redact: Redactor) -> None:
         self._store = store
-        self._run = run
+        self._plan = plan
+        self._resumed = resumed
+        self._run = resumed.run
         self._redact = redact
-        self._records = RunRecords(store, run)
-        self._start: dict[str, Any] = {}
+        self._records = RunRecords(store, resumed.run)
+        self._start: Mapping[str, Any] = resumed.started or {}
 
     @property
     def folder(self) -> str:
@@ -42,32 +50,31 @@ class Journal:
         ir: PipelineIR,
         parameters: Mapping[str, object],
         options: RunOptions,
-        git: Git,
-        secrets: Sequence[str],
+        surroundings: Mapping[str, Any],
         notes: Sequence[str],
     ) -> None:
         """Who, what, when; raises `StoreError` before any step has run."""
-        written = options.written or ir
-        plan = plan_digest(written)
-        canonical = canonical_json(to_plain(written, spans=False))
-        self._store.create(f"plans/{plan.removeprefix('sha256:')}.json", canonical)
-        state = git.facts(self._store, secrets)
+        if self._resumed.continues:
+            self._records.note({"resumed": utc_now(), **_process(options), "notes": list(notes)})
+            return
+        canonical = canonical_json(to_plain(options.written or ir, spans=False))
+        self._store.create(f"plans/{self._plan.removeprefix('sha256:')}.json", canonical)
         self._start = {
             "pipeline": ir.name,
             "backend": "local",
-            "executor": options.executor,
-            "plan": plan,
+            "plan": self._plan,
             "parameters": dict(parameters),
             "started": utc_now(),
             "user": user(),
-            "host": os.uname().nodename,
-            **({"git": state} if state else {}),
-            "environment": environment_facts(self._store),
+            **_process(options),
+            **({"resume_of": self._resumed.of} if self._resumed.of else {}),
+            **surroundings,
             **({"tags": list(ir.tags)} if ir.tags else {}),
             **({"owner": ir.owner} if ir.owner else {}),
             "notes": list(notes),
         }
-        self._records.start(self._start)
+        if not self._records.start(self._start):
+            raise StoreError(f"run {self._run} has begun before")
 
     def attempt_lost(self, step: str, attempt: int, code: str, message: str) -> None:
         """The record of an attempt whose process could not write it."""
@@ -88,8 +95,11 @@ class Journal:
 
     def ended(
         self, result: RunResult, logs: Mapping[str, str], failures: Mapping[str, str]
-    ) -> None:
-        """The summary that lists need, and its twin for people."""
+    ) -> bool:
+        """The summary that lists need, and its twin for people.
+
+        False if another runner of the same run was first: what it wrote stands.
+        """
         steps = {one.step: _step_facts(one, logs, failures, self._redact) for one in result.steps}
         facts: dict[str, Any] = {
             "pipeline": result.pipeline,
@@ -106,21 +116,47 @@ class Journal:
             "outputs": {name: value_to_json(value) for name, value in result.outputs.items()},
         }
         if not self._records.end(facts):
-            raise StoreError(f"run {self._run} has ended before")
+            return False
+        start = {key: value for key, value in self._start.items() if key not in ("format", "run")}
         twin = {
             "run": self._run,
-            **{key: value for key, value in self._start.items() if key != "notes"},
-            **{key: value for key, value in facts.items() if key not in self._start},
+            **start,
+            **{key: value for key, value in facts.items() if key not in start},
+            "steps": {**steps, **self._committed(result)},
+            "environment": self._whole_environment(),
         }
         self._store.create(f"{self.folder}/run.yaml", dump(_plain(twin)).encode())
+        return True
+
+    def _committed(self, result: RunResult) -> dict[str, Any]:
+        """What the twin tells of each step that is done: its inputs, outputs, times and cache."""
+        found: dict[str, Any] = {}
+        for one in result.steps:
+            commit = self._records.committed(one.step) if one.state == "succeeded" else None
+            if commit is not None:
+                kept = {key: commit[key] for key in _TWIN if commit.get(key)}
+                found[one.step] = {"status": one.state, **kept}
+        return found
+
+    def _whole_environment(self) -> dict[str, Any]:
+        environment = dict(self._start["environment"])
+        with suppress(StoreError, ValueError, KeyError):  # the digest alone has to do
+            environment["packages"] = json.loads(self._store.read_bytes(environment["packages"]))
+        return environment
+
+
+def _process(options: RunOptions) -> dict[str, Any]:
+    return {"executor": options.executor, "host": os.uname().nodename, "pid": os.getpid()}
 
 
 def _step_facts(
-    one: Any, logs: Mapping[str, str], failures: Mapping[str, str], redact: Redactor
+    one: StepResult, logs: Mapping[str, str], failures: Mapping[str, str], redact: Redactor
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {"status": one.state}
     if one.attempts:
         facts |= {"attempts": one.attempts, "seconds": round(one.seconds, 6)}
+    if one.reused is not None:
+        facts["reused"] = one.reused
     if one.step in logs:
         facts["log"] = logs[one.step]
     if one.step in failures:

@@ -12,29 +12,50 @@ from penstock.ir.graph import in_order
 from penstock.ir.lookup import Lookup, lookup
 from penstock.ir.nodes import Branch, Loop, PipelineIR, Scope, Step
 from penstock.ir.write import plan_digest
-from penstock.runner import CannotRun, PlannedStep, RunOptions, RunPlan
+from penstock.runner import CannotRun, PlannedReuse, PlannedStep, RunOptions, RunPlan
+from penstock_local.foresight import foresee
+from penstock_local.resuming import recorded_parameters, same_parameters
 from penstock_local.unenforced import unenforced
+from penstock_runtime.errors import StoreError
+from penstock_runtime.store import Store, open_store
 
 
 def plan(ir: PipelineIR, parameters: Mapping[str, object], options: RunOptions) -> RunPlan:
     """The steps in the order in which one worker would take them; raises `CannotRun`."""
+    store = _existing(options)
+    before = recorded_parameters(store, options.resume)
     try:
-        values = arguments(ir, parameters)
+        values = arguments(ir, same_parameters(before, parameters, options.resume))
     except ArgumentError as error:
         raise CannotRun(str(error)) from None
     names = lookup(ir)
+    foreseen = foresee(ir, values, options, store)
     steps = sorted(in_order(ir), key=lambda step: step.on_exit)
     return RunPlan(
         pipeline=ir.name,
         digest=plan_digest(options.written or ir),
         parameters=values,
-        steps=tuple(_planned(ir, step, names, values) for step in steps),
+        steps=tuple(_planned(ir, step, names, values, foreseen) for step in steps),
         notes=unenforced(ir, options.executor),
     )
 
 
+def _existing(options: RunOptions) -> Store | None:
+    """The store, if there is one: a plan makes nothing."""
+    try:
+        return open_store(options.store, create=False)
+    except StoreError:
+        if options.resume is not None:
+            raise
+        return None
+
+
 def _planned(
-    ir: PipelineIR, step: Step, names: Lookup, parameters: Mapping[str, object]
+    ir: PipelineIR,
+    step: Step,
+    names: Lookup,
+    parameters: Mapping[str, object],
+    foreseen: Mapping[str, tuple[PlannedReuse, ...]],
 ) -> PlannedStep:
     return PlannedStep(
         step=step.id,
@@ -42,6 +63,7 @@ def _planned(
         image=image_of(ir, step),
         inputs={one.name: in_words(one.value, parameters) for one in step.inputs},
         when=tuple(_when(step, names, parameters)),
+        reuse=foreseen.get(step.id, ()),
     )
 
 

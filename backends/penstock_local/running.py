@@ -6,12 +6,13 @@ import heapq
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from penstock.ir.arguments import ArgumentError, arguments
 from penstock.ir.nodes import PipelineIR
-from penstock.ir.projections import projections
+from penstock.ir.write import plan_digest
 from penstock.runner import (
     CannotRun,
     Listener,
@@ -24,23 +25,34 @@ from penstock.runner import (
     StepFailed,
     StepLine,
     StepResult,
+    StepReused,
     StepSkipped,
     StepStarted,
     StepState,
     StepSucceeded,
 )
+from penstock_local.earlier import take_over
 from penstock_local.executors import Done, Executor, Failed, Job, Line, Told
 from penstock_local.interrupts import Interrupts
 from penstock_local.journal import Journal
 from penstock_local.pool import ProcessExecutor, Worker
+from penstock_local.requests import Requests
+from penstock_local.resuming import (
+    Resumption,
+    recorded_parameters,
+    resumption,
+    same_parameters,
+)
+from penstock_local.reusing import Reuse, Reused
 from penstock_local.schedule import Schedule, Task
-from penstock_local.secrets import of_step, resolved
-from penstock_local.surroundings import Git
+from penstock_local.secrets import resolved
+from penstock_local.source import copied
+from penstock_local.surroundings import Git, environment_facts
 from penstock_local.unenforced import unenforced
 from penstock_runtime.redaction import Redactor
+from penstock_runtime.reference import object_or_empty
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
-from penstock_runtime.run_id import new_run_id
 from penstock_runtime.store import Store, open_store
 
 _SHOWN_LINES = 50
@@ -57,21 +69,31 @@ def run(
 
     Workers that were started before are taken out of `warm`.
     """
-    try:
-        values = arguments(ir, parameters)
-    except ArgumentError as error:
-        raise CannotRun(str(error)) from None
     if options.jobs is not None and options.jobs < 1:
         raise CannotRun("at least one step must be able to run at a time")
     secrets = resolved(ir)
     store = open_store(options.store)
+    values = _arguments(ir, parameters, options, store)
+    plan = plan_digest(options.written or ir)
+    resumed = resumption(store, ir, plan, options.resume)
     with Interrupts() as interrupts:
         git = Git(options.root)
         executor = _executor(ir, options, store, interrupts, warm)
+        surroundings = _Surroundings(store, executor, interrupts, secrets, resumed, plan)
         try:
-            return _Run(ir, values, options, listen, store, executor, secrets).go(git)
+            return _Run(ir, values, options, listen, surroundings).go(git)
         finally:
             executor.close()
+
+
+def _arguments(
+    ir: PipelineIR, parameters: Mapping[str, object], options: RunOptions, store: Store
+) -> Mapping[str, object]:
+    before = recorded_parameters(store, options.resume)
+    try:
+        return arguments(ir, same_parameters(before, parameters, options.resume))
+    except ArgumentError as error:
+        raise CannotRun(str(error)) from None
 
 
 def _executor(
@@ -99,10 +121,23 @@ class _Active:
     """A step that has begun and is not over."""
 
     task: Task
+    request: Request
     began: float
     attempt: int = 0
     attempt_began: float = 0.0
     lines: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What a run has to do with."""
+
+    store: Store
+    executor: Executor
+    interrupts: Interrupts
+    secrets: Mapping[str, str]
+    resumed: Resumption
+    plan: str
 
 
 class _Run:
@@ -112,22 +147,32 @@ class _Run:
         parameters: Mapping[str, object],
         options: RunOptions,
         listen: Listener,
-        store: Store,
-        executor: Executor,
-        secrets: Mapping[str, str],
+        around: _Surroundings,
     ) -> None:
         self._ir = ir
         self._parameters = parameters
         self._options = options
         self._listen = listen
-        self._store = store
-        self._executor = executor
-        self._secrets = secrets
-        self._id = new_run_id()
-        self._redact = Redactor(secrets.values())
-        self._journal = Journal(store, self._id, self._redact)
+        self._store = around.store
+        self._executor = around.executor
+        self._interrupts = around.interrupts
+        self._secrets = around.secrets
+        self._resumed = around.resumed
+        self._id = around.resumed.run
+        self._redact = Redactor(around.secrets.values())
+        self._journal = Journal(around.store, around.plan, around.resumed, self._redact)
         self._schedule = Schedule(ir, parameters)
-        self._projections = projections(ir)
+        self._environment = environment_facts(around.store)
+        self._reuse = Reuse(
+            around.store,
+            self._schedule.names,
+            self._id,
+            options.path,
+            self._environment,
+            use_cache=options.cache,
+            resumes=around.resumed.of,
+        )
+        self._requests = Requests(self._schedule.names, options, self._id, around.secrets)
         self._active: dict[str, _Active] = {}
         self._retries: list[tuple[float, int, str]] = []
         self._order = count()
@@ -136,13 +181,15 @@ class _Run:
         self._logs: dict[str, str] = {}
         self._failures: dict[str, str] = {}
         self._state: RunState = "succeeded"
+        self._commit: str | None = None
         self._began = time.monotonic()
 
     def go(self, git: Git) -> RunResult:
         """From the first record to the last."""
-        notes = unenforced(self._ir, self._options.executor)
-        secrets = tuple(self._secrets.values())
-        self._journal.began(self._ir, self._parameters, self._options, git, secrets, notes)
+        surroundings = self._surroundings(git)
+        notes = (*self._resumed.notes, *unenforced(self._ir, self._options.executor))
+        self._commit = object_or_empty(surroundings["git"]).get("commit")
+        self._journal.began(self._ir, self._parameters, self._options, surroundings, notes)
         self._listen(
             RunStarted(
                 run=self._id,
@@ -152,12 +199,23 @@ class _Run:
                 jobs=self._executor.jobs,
                 steps=len(self._ir.steps),
                 notes=notes,
+                resumes=self._resumed.of,
             )
         )
         self._drive(self._schedule.next, keep_going=False)
         exits = iter(self._schedule.exits(self._state))
         self._drive(lambda: next(exits, None), keep_going=True)
         return self._finished()
+
+    def _surroundings(self, git: Git) -> dict[str, Any]:
+        """The versions of what runs: the code, by git and as a copy, and what is installed."""
+        secrets = tuple(self._secrets.values())
+        codes = [self._reuse.codes.of(one.code) for one in self._ir.components]
+        return {
+            "git": git.facts(self._store, secrets),
+            "source": copied(self._store, codes, secrets),
+            "environment": self._environment,
+        }
 
     def _drive(self, following: Callable[[], Task | None], *, keep_going: bool) -> None:
         """Runs steps until there are none; after a failure no new ones begin."""
@@ -183,8 +241,32 @@ class _Run:
         return len(self._active) - len(self._retries) < self._executor.jobs
 
     def _begin(self, task: Task) -> None:
-        self._active[task.name] = _Active(task, time.monotonic())
+        self._interrupts.check()
+        began = time.monotonic()
+        decided = self._reuse.look(task.step, self._requests.of(task))
+        if isinstance(decided, Reused):
+            self._take(task, decided, began)
+            return
+        self._active[task.name] = _Active(task, decided.request, began)
         self._try(task.name)
+
+    def _take(self, task: Task, reused: Reused, began: float) -> None:
+        """An earlier result stands for the step; in a run that goes on it is committed already."""
+        response, found = reused.response, reused.found
+        if found.run != self._id:
+            response = take_over(self._store, found, response, reused.request)
+        self._results[task.name] = StepResult(
+            step=task.name,
+            state="succeeded",
+            seconds=time.monotonic() - began,
+            outputs=response.outputs,
+            metrics=response.metrics,
+            reused=found.run,
+        )
+        told = StepReused(task.name, found.run, found.step, reused.why, response.metrics)
+        self._listen(told)
+        self._schedule.succeeded(task.key, response)
+        self._tell_skipped()
 
     def _try(self, name: str) -> None:
         active = self._active[name]
@@ -192,26 +274,8 @@ class _Run:
         active.attempt_began = time.monotonic()
         self._listen(StepStarted(name, active.attempt))
         timeout = active.task.step.options.timeout
-        self._executor.start(Job(self._request(active.task, active.attempt), timeout))
-
-    def _request(self, task: Task, attempt: int) -> Request:
-        step = task.step
-        known = self._schedule.names.inputs(step.component)
-        parts = self._projections.get(step.id, {})
-        secrets = of_step(step, self._secrets)
-        return Request(
-            run=self._id,
-            step=task.name,
-            attempt=attempt,
-            store=self._store.url,
-            code=step.component,
-            inputs=task.inputs,
-            path=self._options.path,
-            fields=tuple(name for name in task.inputs if known[name].field),
-            projections={name: (output, *path) for name, (output, path) in parts.items()},
-            env={**dict(step.options.env or ()), **secrets},
-            secrets=tuple(secrets),
-        )
+        request = replace(active.request, attempt=active.attempt)
+        self._executor.start(Job(request, timeout))
 
     def _start_retries(self) -> float | None:
         """Begins the retries that are due; how long until the next one."""
@@ -328,9 +392,10 @@ class _Run:
             records=self._journal.folder,
             steps=tuple(sorted(self._all_results(), key=self._place)),
             outputs=self._schedule.outputs(),
+            commit=self._commit,
         )
-        self._journal.ended(result, self._logs, self._failures)
-        self._listen(RunFinished(result))
+        first = self._journal.ended(result, self._logs, self._failures)
+        self._listen(RunFinished(result, written_before=not first))
         return result
 
     def _place(self, result: StepResult) -> tuple[int, tuple[int, ...]]:

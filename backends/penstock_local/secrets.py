@@ -28,6 +28,11 @@ def resolved(ir: PipelineIR) -> dict[str, str]:
     return found
 
 
+def names_only(ir: PipelineIR) -> dict[str, str]:
+    """The variables that secrets are given in, without their values."""
+    return {one.env: "" for step in ir.steps for one in step.options.secrets or ()}
+
+
 def of_step(step: Step, values: Mapping[str, str]) -> dict[str, str]:
     """The variables that one step gets."""
     return {secret.env: values[secret.env] for secret in step.options.secrets or ()}

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from penstock_runtime.hashing import hash_bytes
 from penstock_runtime.store import Store, canonical_json
 
 _SECONDS = 10
@@ -74,13 +75,15 @@ def _answer(asked: subprocess.Popen[bytes] | None) -> bytes | None:
     return out if asked.returncode == 0 else None
 
 
-def environment_facts(store: Store) -> dict[str, object]:
-    """Python, the machine, and the digest of the list of what is installed."""
+def environment_facts(store: Store | None) -> dict[str, object]:
+    """Python, the machine, and the digest of the list of what is installed, which is stored."""
+    packages = canonical_json(installed())
+    blob = store.put_bytes(packages) if store is not None else hash_bytes(packages)
     return {
         "python": platform.python_version(),
         "implementation": sys.implementation.name,
         "platform": f"{sys.platform}-{os.uname().machine}",
-        "packages": store.put_bytes(canonical_json(installed())).digest,
+        "packages": blob.digest,
     }
 
 

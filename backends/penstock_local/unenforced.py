@@ -40,13 +40,8 @@ def _image(options: Options) -> bool:
     return bool(options.image or options.packages)
 
 
-def _cached(options: Options) -> bool:
-    return options.cache is True
-
-
 _REQUESTS: tuple[tuple[str, Callable[[Options], bool]], ...] = (
     ("cpu, memory and disk are not limited or reserved", _sized),
     ("gpus are not reserved", _gpu),
     ("images and Debian packages are not used, steps run in this environment", _image),
-    ("nothing is cached, every step runs", _cached),
 )

@@ -23,7 +23,9 @@ class RunOptions:
     """How to run: the store's URL, which executor, and how many steps at once.
 
     `path` is where the steps' code is imported from, `root` the project whose git state is
-    recorded. `written` is the pipeline before it was lowered: its digest is the plan's.
+    recorded. `written` is the pipeline before it was lowered: its digest is the plan's. `resume`
+    is the id of a run to go on with; without `cache` no earlier result stands for a step, save
+    those of that run.
     """
 
     store: str
@@ -32,11 +34,25 @@ class RunOptions:
     executor: str = "process"
     jobs: int | None = None
     written: PipelineIR | None = None
+    cache: bool = True
+    resume: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedReuse:
+    """One round of a step: the run whose result stands for it, or None, and the reason."""
+
+    step: str
+    run: str | None
+    why: str
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step as it would run; `inputs` are in words, such as `split.train` or `0.8`."""
+    """A step as it would run; `inputs` are in words, such as `split.train` or `0.8`.
+
+    `reuse` says for each round that is known now whether an earlier result stands for it.
+    """
 
     step: str
     code: str
@@ -44,6 +60,7 @@ class PlannedStep:
     inputs: Mapping[str, str]
     when: tuple[str, ...] = ()
     """The loops and branches around it, outermost first, in words."""
+    reuse: tuple[PlannedReuse, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,10 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run has its id; `steps` counts those that are known before loops unfold."""
+    """The run has its id; `steps` counts those that are known before loops unfold.
+
+    `resumes` is the run that it goes on with, which may be itself.
+    """
 
     run: str
     pipeline: str
@@ -68,6 +88,18 @@ class RunStarted:
     jobs: int
     steps: int
     notes: tuple[str, ...]
+    resumes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepReused:
+    """A step was not run: what `source`, a step of `run`, gave stands for it."""
+
+    step: str
+    run: str
+    source: str
+    why: str
+    metrics: Mapping[str, float | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +160,7 @@ class StepCancelled:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended, and its outputs if it succeeded."""
+    """How a step ended, and its outputs if it succeeded; `reused` is the run that they are from."""
 
     step: str
     state: StepState
@@ -136,11 +168,15 @@ class StepResult:
     seconds: float = 0.0
     outputs: Mapping[str, Value] = field(default_factory=dict[str, Value])
     metrics: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
+    reused: str | None = None
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended; `steps` are in the order of the pipeline, rounds of a loop by item."""
+    """How a run ended; `steps` are in the order of the pipeline, rounds of a loop by item.
+
+    `commit` is that of the project's git, None outside of git.
+    """
 
     run: str
     pipeline: str
@@ -150,17 +186,20 @@ class RunResult:
     records: str
     steps: tuple[StepResult, ...]
     outputs: Mapping[str, Value]
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The run is over, and its summary is written."""
+    """The run is over, and its summary is written; `written_before` if by another runner of it."""
 
     result: RunResult
+    written_before: bool = False
 
 
 Event: TypeAlias = (
     RunStarted
+    | StepReused
     | StepStarted
     | StepLine
     | StepSucceeded

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from penstock_records.choosing import chosen
 from penstock_records.layout import run_ids
 from penstock_records.reading import Damaged
+from penstock_records.recent import find_run
 from penstock_records.run import Run, fold
 from penstock_records.schema import Artifact
 from penstock_records.values import artifacts_in, value_parts
@@ -85,7 +85,7 @@ def output_of(store: Store, text: str) -> Artifact:
     head, colon, tail = text.rpartition(":")
     if not colon or not head or not tail:
         raise NoSuchArtifact(f"{text[:100]!r} is no digest, RUN:step or RUN:step.output")
-    run = fold(store, chosen(store, head))
+    run = fold(store, find_run(store, head))
     step, output = run.step(tail), ""
     if step is None:
         name, _, output = tail.rpartition(".")

@@ -13,7 +13,7 @@ from penstock_records.reading import Damaged, Newer, checked, parsed
 from penstock_records.record_check import Named, named_in
 from penstock_records.schema import CacheEntry
 from penstock_runtime.errors import ArtifactCorrupt, StoreError
-from penstock_runtime.folders import read_manifest
+from penstock_runtime.folders import named_files
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
@@ -143,15 +143,15 @@ class Checker:
 
     def _folder(self, digest: str, one: Named, sizes: dict[str, int]) -> Iterator[Problem]:
         try:
-            files, _ = read_manifest(self.store.read_bytes(digest))
+            files = named_files(self.store.read_bytes(digest))
         except ArtifactCorrupt:  # told as a blob
             return
         except StoreError as error:
             yield Problem(_blob(digest), f"{error}, and {one.where} needs it", _RUN_AGAIN)
             return
-        for file in files:
+        for name, file in files:
             if sizes.get(file.digest) != file.size:
-                what = f"{file.name} of the folder {digest} is missing or of another size"
+                what = f"{name} of the folder {digest} is missing or of another size"
                 yield Problem(one.where, what, _RUN_AGAIN)
 
 

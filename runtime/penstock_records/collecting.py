@@ -79,6 +79,7 @@ class Collector:
         marked = tombed(store)
         going = retired({run: runs[run] for run in runs if run not in marked}, self._rules)
         kept_for_others = needed(runs, going | marked)
+        kept_for_others |= {run for run in marked if run in runs and runs[run].at_work}
         going -= kept_for_others
         at_once = going if grace <= 0 else frozenset[str]()
         swept = ({run for run in marked if self._ripe(run)} | at_once) - kept_for_others

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from penstock_records.layout import attempt_records, records_below, steps
-from penstock_records.schema import Start
+from penstock_records.reading import Damaged, Newer, read_as
+from penstock_records.schema import Note, Start
+from penstock_runtime.heartbeat import SECONDS
 from penstock_runtime.processes import lives
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
-INTERVAL = 60.0
-"""Seconds between the heartbeats of a step."""
-
-SILENCE = 3 * INTERVAL
+SILENCE = 3 * SECONDS
 """A run that gives no sign for longer is lost."""
 
 
@@ -27,10 +27,24 @@ def is_lost(store: Store, run: str, start: Start | None) -> bool:
 
 def process_lives(store: Store, run: str, start: Start | None) -> bool | None:
     """Whether the process that began the run lives; None if this machine cannot tell."""
-    if start is None or not start.pid:
-        return None
-    began = store.age(f"{run_folder(run)}/00-start.json")
-    return lives(start.host, start.pid, start.boot, began or 0.0)
+    found = {
+        lives(one.host, one.pid, one.boot, store.age(name) or 0.0)
+        for name, one in _processes(store, run, start)
+    }
+    return True if True in found else None if None in found or not found else False
+
+
+def _processes(store: Store, run: str, start: Start | None) -> Iterator[tuple[str, Start | Note]]:
+    """The records of those who began the run, and who went on with it later."""
+    folder = run_folder(run)
+    if start is not None:
+        yield f"{folder}/00-start.json", start
+    for note in store.names(f"{folder}/notes"):
+        name = f"{folder}/notes/{note}"
+        with suppress(Damaged, Newer):  # told by who reads all
+            found = read_as(Note, store, name, run)
+            if found is not None and found.resumed is not None:
+                yield name, found
 
 
 def silent(store: Store, run: str, seconds: float) -> bool:
@@ -51,4 +65,5 @@ def _signs(store: Store, run: str) -> Iterator[str]:
         yield f"{folder}/steps/{step}/commit.json"
         yield from attempt_records(store, run, step)
     yield from records_below(store, f"{folder}/metrics")
+    yield from records_below(store, f"{folder}/notes")
     yield f"{folder}/00-start.json"

@@ -10,7 +10,7 @@ from penstock_records.reading import Damaged, Newer, checked, parsed
 from penstock_records.references import digests_in, folders_in, runs_needed
 from penstock_records.schema import Start
 from penstock_runtime.errors import StoreError
-from penstock_runtime.folders import read_manifest
+from penstock_runtime.folders import folder_files
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
@@ -80,8 +80,7 @@ def _read(store: Store, name: str, marks: Marks) -> None:
             marks.pipeline = pipeline
         for folder in folders_in(data, found) - marks.folders:
             marks.folders.add(folder)
-            files, _ = read_manifest(store.read_bytes(folder))
-            marks.named |= {one.digest for one in files}
+            marks.named |= {one.digest for one in folder_files(store.read_bytes(folder))}
     except (Damaged, Newer, StoreError) as error:
         marks.problems.append(f"{name}: {error}")
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from penstock_records.reading import Damaged, checked, parsed
-from penstock_records.schema import Artifact, Attempt, Commit, End, Start
+from penstock_records.schema import Artifact, Attempt, Commit, End, Note, Start
 from penstock_records.values import artifacts_in
 from penstock_runtime.reference import FOLDER_MEDIA
 
 _COMMIT = re.compile(r"steps/([^/]+)/commit\.json")
+_NOTE = re.compile(r"notes/[^/]+\.json")
 _ATTEMPT = re.compile(r"steps/([^/]+)/(\d+)/(?:start|fail)-[^/]+\.json")
 
 
@@ -37,6 +38,8 @@ def named_in(name: str, data: bytes, run: str) -> Iterable[Named]:
         return _commit(_of_step(checked(Commit, found), step[1]))
     if step := _ATTEMPT.fullmatch(name):
         _of_step(checked(Attempt, found), step[1])
+    if _NOTE.fullmatch(name):
+        checked(Note, found)
     return ()
 
 
@@ -47,6 +50,7 @@ def _start(start: Start) -> list[Named]:
         *_plan(start.plan),
         *_blob(patch, "patch"),
         *_blob(packages, "list of packages"),
+        *([Named(start.source, "source", folder=True)] if start.source else []),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from penstock_runtime.labels import is_digest
 from penstock_runtime.reference import FOLDER_MEDIA
 
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
@@ -19,10 +20,11 @@ def digests_in(data: bytes) -> set[str]:
 
 
 def folders_in(data: bytes, found: dict[str, Any]) -> set[str]:
-    """The digests of the folder artifacts in a record; their manifests name more blobs."""
+    """The digests of the folders in a record, also of its source; their manifests name blobs."""
+    source: Any = found.get("source")
+    digests: set[str] = {source} if is_digest(source) else set()
     if FOLDER_MEDIA.encode() not in data:
-        return set()
-    digests: set[str] = set()
+        return digests
     todo: list[Any] = [found]
     while todo:
         one = todo.pop()

@@ -51,6 +51,7 @@ class Start(Record):
     pid: Count = 0
     boot: Text = ""
     git: Git | None = None
+    source: Digest | None = None
     environment: Environment | None = None
     tags: list[Text] = []
     owner: Text | None = None
@@ -73,7 +74,7 @@ class Artifact(Record):
 class Cache(Record):
     """Whether the cache had the step's outputs, and why not."""
 
-    state: Text
+    state: Text = ""
     key: Text | None = None
     why: Text | None = None
 
@@ -135,7 +136,7 @@ class StepLine(Record):
     seconds: Seconds = 0.0
     log: Digest | None = None
     error: str | None = None
-    cached: bool | None = None
+    reused: Text | None = None
 
 
 class ArtifactLine(Artifact):
@@ -160,6 +161,17 @@ class End(Record):
     artifacts: list[ArtifactLine] = []
     steps: dict[Text, StepLine] = {}
     outputs: dict[Text, Any] = {}
+
+
+class Note(Record):
+    """`notes/<uuid>.json`: something that happened to the run later, such as going on with it."""
+
+    resumed: Text | None = None
+    executor: Text = ""
+    host: Text = ""
+    pid: Count = 0
+    boot: Text = ""
+    notes: list[Text] = []
 
 
 class CacheEntry(Record):

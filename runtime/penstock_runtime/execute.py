@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from penstock_runtime.artifacts import load_value, save_value
+from penstock_runtime.cache import remember
 from penstock_runtime.context import ActiveRun, CurveSink, active
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError
+from penstock_runtime.heartbeat import beating
 from penstock_runtime.hints import Hint, plain
 from penstock_runtime.outputs import (
     metrics_in,
@@ -54,12 +56,13 @@ def execute(
     if announce:
         records.step_started(request.step, request.attempt, _attempt_facts(request, watch))
     try:
-        response = _run(request, store, run, watch, trusted)
+        with beating(records, request.step, request.attempt):
+            response = _run(request, store, run, watch, trusted)
         run.flush()
     except (StepFailed, BadRequest, StoreError, SystemExit, KeyboardInterrupt) as error:
         _record_failure(records, request, watch, run, error)
         raise
-    return _committed(request, records, watch, run, response)
+    return _committed(request, store, records, watch, run, response)
 
 
 def _run(
@@ -162,24 +165,44 @@ def cannot_store(step: str, name: str, value: object, error: Exception) -> StepF
 
 
 def _committed(
-    request: Request, records: RunRecords, watch: Stopwatch, run: ActiveRun, response: Response
+    request: Request,
+    store: Store,
+    records: RunRecords,
+    watch: Stopwatch,
+    run: ActiveRun,
+    response: Response,
 ) -> Response:
-    facts = {
+    facts = commit_facts(request, watch, response, run.metadata)
+    if not records.commit(request.step, facts):
+        # Another runner of the same run was faster: what it committed is what happened.
+        return adopted(records, request)
+    if "key" in request.cache:
+        remember(store, request.cache["key"], request.run, request.step)
+    return response
+
+
+def commit_facts(
+    request: Request, watch: Stopwatch, response: Response, metadata: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The commit of a step: what it was given, what it gave, and how long that took."""
+    return {
         **_attempt_facts(request, watch),
         **watch.times(),
         "status": "succeeded",
         "inputs": {name: value_to_json(value) for name, value in request.inputs.items()},
         "fields": list(request.fields),
         **{key: value for key, value in response.to_json().items() if key != "format"},
-        "metadata": run.metadata,
+        "metadata": dict(metadata),
+        **({"cache": dict(request.cache)} if request.cache else {}),
     }
-    if records.commit(request.step, facts):
-        return response
-    # Another runner of the same run was faster: what it committed is what happened.
-    adopted = _adopted(records, request)
-    if adopted is None:
+
+
+def adopted(records: RunRecords, request: Request) -> Response:
+    """What another runner of the run has committed for this step. Raises StoreError, BadRequest."""
+    found = _adopted(records, request)
+    if found is None:
         raise StoreError(f"the commit of step {request.step!r} was refused but cannot be read")
-    return adopted
+    return found
 
 
 def _adopted(records: RunRecords, request: Request) -> Response | None:

@@ -6,9 +6,9 @@ says is checked when it is read: no name leads out of the folder.
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from penstock_runtime.errors import BadRequest, StoreError
 from penstock_runtime.labels import is_digest
@@ -41,61 +41,75 @@ def manifest_of(folder: Path, put: Callable[[Path], Blob]) -> bytes:
     return canonical_json({"format": _FORMAT, "files": files, "folders": sorted(empty)})
 
 
+def manifest(files: Mapping[str, Blob]) -> bytes:
+    """The manifest of a folder with these stored files, none of which is executable."""
+    entries = [
+        {"name": _checked(name), "digest": blob.digest, "size": blob.size}
+        for name, blob in sorted(files.items())
+    ]
+    return canonical_json({"format": _FORMAT, "files": entries, "folders": []})
+
+
 def put_folder(folder: Path, store: Store, *, owned: bool = False) -> Blob:
     """Store a folder; the blob of its manifest stands for it."""
     return store.put_bytes(manifest_of(folder, lambda path: store.put_file(path, owned=owned)))
 
 
-class FileEntry(NamedTuple):
-    """A file of a folder artifact; its name does not lead out of the folder."""
-
-    name: str
-    digest: str
-    size: int
-    executable: bool
+def named_files(content: bytes) -> list[tuple[str, Blob]]:
+    """The files of a folder by name. Raises StoreError when the manifest is not one of ours."""
+    return [(_checked(entry.get("name")), _blob(entry)) for entry in _read(content)[0]]
 
 
-def read_manifest(manifest: bytes) -> tuple[list[FileEntry], list[str]]:
-    """The files and the empty folders that a manifest names. Raises StoreError."""
-    from penstock_runtime.request import parse_json
-
-    try:
-        found = as_object(parse_json(manifest, "the manifest"), "the manifest")
-        files = [
-            _file(as_object(entry, "a file")) for entry in as_list(found.get("files"), "files")
-        ]
-        empty = [_checked(name) for name in as_list(found.get("folders"), "folders")]
-        if found.get("format") != _FORMAT:
-            raise BadRequest(f"its format is {found.get('format')!r}")
-    except BadRequest as error:
-        raise StoreError(f"the manifest of a folder cannot be read: {error}") from error
-    return files, empty
+def folder_files(content: bytes) -> list[Blob]:
+    """The blobs of a folder's files. Raises StoreError when the manifest is not one of ours."""
+    return [_blob(entry) for entry in _read(content)[0]]
 
 
-def fetch_folder(manifest: bytes, store: Store, target: Path) -> None:
+def fetch_folder(content: bytes, store: Store, target: Path) -> None:
     """Write the folder that a manifest describes to a new folder, each file verified.
 
     Raises StoreError when the manifest is not one of ours or names a file outside of it.
     """
-    files, empty = read_manifest(manifest)
+    entries, empty = _read(content)
     try:
         target.mkdir()
         for name in empty:
-            (target / name).mkdir(parents=True, exist_ok=True)
-        for entry in files:
-            path = target / entry.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            store.copy_to(entry.digest, path, entry.size)
-            path.chmod(0o755 if entry.executable else 0o644)
+            (target / _checked(name)).mkdir(parents=True, exist_ok=True)
+        _fetch_files(entries, store, target)
     except OSError as error:
         raise StoreError(f"a folder artifact cannot be written to {target}: {error}") from error
 
 
-def _file(entry: dict[str, Any]) -> FileEntry:
-    name, digest, size = _checked(entry.get("name")), entry.get("digest"), entry.get("size")
+def _read(content: bytes) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The entries of the files, and the names of the empty folders."""
+    from penstock_runtime.request import parse_json
+
+    try:
+        found = as_object(parse_json(content, "the manifest"), "the manifest")
+        entries = [as_object(e, "a file") for e in as_list(found.get("files"), "files")]
+        empty = as_list(found.get("folders"), "folders")
+        if found.get("format") != _FORMAT:
+            raise BadRequest(f"its format is {found.get('format')!r}")
+    except BadRequest as error:
+        raise StoreError(f"the manifest of a folder cannot be read: {error}") from error
+    return entries, empty
+
+
+def _blob(entry: dict[str, Any]) -> Blob:
+    digest, size = entry.get("digest"), entry.get("size")
     if not isinstance(digest, str) or not is_digest(digest) or not isinstance(size, int):
-        raise StoreError(f"the manifest of a folder has a damaged entry for {name}")
-    return FileEntry(name, digest, size, entry.get("executable") is True)
+        name = str(entry.get("name"))[:200]
+        raise StoreError(f"the manifest of a folder has a damaged entry for {name!r}")
+    return Blob(digest, size)
+
+
+def _fetch_files(entries: list[dict[str, Any]], store: Store, target: Path) -> None:
+    for entry in entries:
+        path = target / _checked(entry.get("name"))
+        blob = _blob(entry)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.copy_to(blob.digest, path, blob.size)
+        path.chmod(0o755 if entry.get("executable") is True else 0o644)
 
 
 def _entry(path: Path, name: Path, put: Callable[[Path], Blob]) -> dict[str, Any]:

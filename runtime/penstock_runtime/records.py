@@ -39,20 +39,14 @@ class RunRecords:
         """`steps/<step>/<attempt>/fail-<uuid>.json`: this attempt is over, without outputs."""
         self._create(f"{_attempt(step, attempt)}/fail-{new_run_id()}.json", facts)
 
-    def commit(self, step: str, facts: Mapping[str, Any]) -> bool:
+    def commit(self, step: str, facts: Mapping[str, Any], *, durable: bool = True) -> bool:
         """`steps/<step>/commit.json`: the step is done. False if another writer was first."""
-        return self._create(f"steps/{check_label(step, 'step')}/commit.json", facts)
+        name = f"steps/{check_label(step, 'step')}/commit.json"
+        return self._create(name, facts, durable=durable)
 
     def committed(self, step: str) -> dict[str, Any] | None:
         """The commit of a step; None if it has none yet."""
-        name = f"{self._folder}/steps/{check_label(step, 'step')}/commit.json"
-        data = self._store.read(name)
-        if data is None:
-            return None
-        try:
-            return as_object(parse_json(data, name), name)
-        except BadRequest as error:
-            raise StoreError(f"a record is damaged: {error}") from error
+        return self._read(f"steps/{check_label(step, 'step')}/commit.json")
 
     def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> None:
         """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line."""
@@ -61,9 +55,40 @@ class RunRecords:
         name = f"{self._folder}/metrics/{step}-{attempt}-{number}.jsonl"
         self._store.create(name, lines.encode("ascii"))
 
+    def heartbeat(self, step: str, attempt: int, number: int) -> None:
+        """`steps/<step>/<attempt>/hb/<n>.json`: the step still runs; it replaces the one before."""
+        folder = f"{_attempt(step, attempt)}/hb"
+        self._create(f"{folder}/{number}.json", {"time": utc_now()}, durable=False)
+        self.no_heartbeat(step, attempt, number - 1)
+
+    def no_heartbeat(self, step: str, attempt: int, number: int) -> None:
+        """Remove a heartbeat: the step is over, or has written the next."""
+        self._store.remove(f"{self._folder}/{_attempt(step, attempt)}/hb/{number}.json")
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """`notes/<uuid>.json`: something that happened to the run later."""
+        self._create(f"notes/{new_run_id()}.json", facts)
+
+    def started(self) -> dict[str, Any] | None:
+        """`00-start.json`; None if there is none. Raises StoreError when it is damaged."""
+        return self._read("00-start.json")
+
+    def ended(self) -> dict[str, Any] | None:
+        """`99-end.json`; None if the run has not ended. Raises StoreError when it is damaged."""
+        return self._read("99-end.json")
+
     def end(self, facts: Mapping[str, Any]) -> bool:
         """`99-end.json`: how it ended. False if the run has one already."""
         return self._create("99-end.json", facts)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        data = self._store.read(f"{self._folder}/{name}")
+        if data is None:
+            return None
+        try:
+            return as_object(parse_json(data, name), name)
+        except BadRequest as error:
+            raise StoreError(f"a record of run {self._run} is damaged: {error}") from error
 
     def _create(self, name: str, facts: Mapping[str, Any], *, durable: bool = True) -> bool:
         record = canonical_json({"format": FORMAT, "run": self._run, **facts}) + b"\n"

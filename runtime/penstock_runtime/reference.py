@@ -119,6 +119,16 @@ def as_object(data: object, where: str) -> dict[str, Any]:
     return cast(dict[str, Any], data)
 
 
+def object_or_empty(data: object) -> dict[str, Any]:
+    """The data if it is a JSON object; an empty one for anything else."""
+    return cast(dict[str, Any], data) if isinstance(data, dict) else {}
+
+
+def list_or_empty(data: object) -> list[Any]:
+    """The data if it is a JSON list; an empty one for anything else."""
+    return list(cast(Any, data)) if isinstance(data, list) else []
+
+
 def as_list(data: object, where: str) -> list[Any]:
     """The data, which must be a JSON list. Raises BadRequest."""
     if not isinstance(data, list):

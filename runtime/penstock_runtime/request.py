@@ -4,7 +4,7 @@
      "code": "churn:split", "path": ["/source/root"],
      "inputs": {"data": {"artifact": {...}}, "ratio": {"value": 0.8}},
      "fields": ["C"], "projections": {"value.auc": ["value", "auc"]}, "env": {}, "secrets": [],
-     "orchestrator_run": "manual__2026-01-01"}
+     "cache": {"key": "sha256:...", "why": "..."}, "orchestrator_run": "manual__2026-01-01"}
 
 From `path` on all keys are optional. It is checked strictly: it comes from outside.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from penstock_runtime.errors import BadRequest
-from penstock_runtime.labels import is_label, is_name
+from penstock_runtime.labels import is_digest, is_label, is_name
 from penstock_runtime.reference import (
     Value,
     as_list,
@@ -34,7 +34,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _REQUIRED = ("format", "run", "step", "attempt", "store", "code", "inputs")
-_OPTIONAL = ("path", "fields", "projections", "env", "secrets", "orchestrator_run")
+_OPTIONAL = ("path", "fields", "projections", "env", "secrets", "cache", "orchestrator_run")
+
+_CACHE = ("state", "key", "code", "environment", "why")
 
 Projections = Mapping[str, tuple[str | int, ...]]
 """Name of a projection -> the output's name and the keys or indices that lead to its value."""
@@ -44,7 +46,8 @@ Projections = Mapping[str, tuple[str | int, ...]]
 class Request:
     """One step to run. `fields` are the inputs that a step class takes as hyper-parameters.
 
-    `secrets` names the variables of `env` whose values may not enter any record.
+    `secrets` names the variables of `env` whose values may not enter any record. `cache` is
+    recorded with the step, and the commit is remembered under its `key`, if there is one.
     """
 
     run: str
@@ -58,6 +61,7 @@ class Request:
     projections: Projections = field(default_factory=dict[str, tuple[str | int, ...]])
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: tuple[str, ...] = ()
+    cache: Mapping[str, str] = field(default_factory=dict[str, str])
     orchestrator_run: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -75,6 +79,7 @@ class Request:
             "projections": {name: list(keys) for name, keys in self.projections.items()},
             "env": dict(self.env),
             **({"secrets": list(self.secrets)} if self.secrets else {}),
+            **({"cache": dict(self.cache)} if self.cache else {}),
             **({"orchestrator_run": self.orchestrator_run} if self.orchestrator_run else {}),
         }
 
@@ -106,6 +111,7 @@ def request_from(data: object) -> Request:
         projections=check_projections(found.get("projections", {})),
         env=env,
         secrets=check_secrets(found.get("secrets", []), env),
+        cache=check_cache(found.get("cache", {})),
         orchestrator_run=(
             check_text(found["orchestrator_run"], "orchestrator_run")
             if "orchestrator_run" in found
@@ -215,6 +221,17 @@ def check_secrets(secrets: object, env: Mapping[str, str]) -> tuple[str, ...]:
         if not isinstance(name, str) or name not in env:
             raise BadRequest(f"secret {name!r} is not among the variables of env")
     return tuple(names)
+
+
+def check_cache(cache: object) -> dict[str, str]:
+    """What is recorded of the cache; `key` is a digest. Raises BadRequest."""
+    found = as_object(cache, "cache")
+    check_keys(found, required=(), optional=_CACHE, where="cache")
+    for name, value in found.items():
+        check_text(value, f"cache {name}")
+    if "key" in found and not is_digest(found["key"]):
+        raise BadRequest(f"cache key {found['key']!r} is not a digest")
+    return found
 
 
 def _path(path: object) -> tuple[str, ...]:

@@ -36,11 +36,11 @@ def command(
       penstock artifacts --type DataFrame
     """
     from penstock_records.artifacts import artifacts_of
-    from penstock_records.choosing import chosen
     from penstock_records.layout import run_ids
+    from penstock_records.recent import find_run
 
     with opened(place) as store:
-        runs = iter([chosen(store, run)]) if run is not None else run_ids(store)
+        runs = iter([find_run(store, run)]) if run is not None else run_ids(store)
         fitting = (
             one
             for one in artifacts_of(store, runs)
@@ -70,7 +70,7 @@ def _print(found: list[Found]) -> None:
     from penstock.cli.tables import table, terminal_width
     from penstock.cli.values import short_digest, type_name
     from penstock.diagnostics.render import Ink
-    from penstock_records.choosing import short_ids
+    from penstock_records.recent import short_ids
 
     short = short_ids(dict.fromkeys(one.run for one in found))
     rows = [

@@ -119,7 +119,7 @@ def _as_text(found: Garbage, word: str) -> Iterator[str]:
         yield f"{done} {len(later)} {_plural('run*', len(later))}, {when}"
         yield from _some(later)
     if found.spared:
-        yield "marked before, and kept, because later runs were made from them"
+        yield "marked before, and kept, because a run that stays needs them, or they go on"
         yield from _some(list(found.spared))
     if found.problems:
         yield "no blob is removed, because these records cannot be read; see penstock fsck"

@@ -13,13 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.cli.run_view import (
+    BEFORE,
     artifact_rows,
     duration,
     failure_lines,
     headline,
     metric_rows,
     outcome,
+    recorded,
     result_rows,
+    source,
 )
 from penstock.runner import (
     Event,
@@ -30,6 +33,7 @@ from penstock.runner import (
     StepCancelled,
     StepFailed,
     StepLine,
+    StepReused,
     StepSkipped,
     StepStarted,
     StepSucceeded,
@@ -84,6 +88,9 @@ class _View:
             case StepLine():
                 if not self._quiet:
                     self._say_pair(event.step, f" | {event.line}", "cyan")
+            case StepReused():
+                self._over(event.step)
+                self._say_pair("=", f" {event.step}  {source(event)}", "cyan")
             case StepSucceeded():
                 self._over(event.step)
                 self._mark("✓", "green", event.step, event.seconds)
@@ -100,6 +107,8 @@ class _View:
                 self._mark("■", "yellow", event.step, event.seconds)
             case RunFinished():
                 self._result = event.result
+                if event.written_before:
+                    self._say(BEFORE, "yellow")
 
     def summary(self) -> None:
         """The tables at the end, when the live part is gone."""
@@ -124,7 +133,7 @@ class _View:
                 self._console.print()
                 self._console.print(table)
         self._console.print()
-        place = Text(f"recorded in {result.store}/{result.records}", style="dim")
+        place = Text(recorded(result), style="dim")
         self._console.print(place, soft_wrap=True)  # in one piece, for who copies it
 
     def _over(self, step: str, *, again: bool = False) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -51,6 +53,18 @@ _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
     envvar="PENSTOCK_STORE",
     help="Where artifacts and records are kept; by default .penstock in the project.",
 )
+@click.option(
+    "--resume",
+    metavar="RUN",
+    help="Go on with a run that was killed, failed or stopped; what is done is not repeated.",
+)
+@click.option(
+    "--cache/--no-cache",
+    default=True,
+    envvar="PENSTOCK_CACHE",
+    help="Whether an earlier result may stand for a step whose code, inputs and environment "
+    "have not changed; by default it may.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Show what steps print only if they fail.")
 @click.option(
@@ -67,6 +81,8 @@ def command(
     executor: str,
     jobs: int | None,
     store: Path | None,
+    resume: str | None,
+    cache: bool,
     dry_run: bool,
     quiet: bool,
     form: Literal["text", "json"],
@@ -95,10 +111,12 @@ def command(
         executor=executor,
         jobs=jobs,
         written=ready.written,
+        cache=cache,
     )
-    parameters = given_parameters(ready.lowered, pairs)
+    parameters = given_parameters(ready.lowered, pairs, all_needed=resume is None)
     show(ready.warnings, found.root)
     try:
+        options = replace(options, resume=_resumed(options.store, resume))
         if dry_run:
             from penstock.cli.run_plan import plan_as_json, plan_as_text
 
@@ -111,7 +129,29 @@ def command(
         raise WrongUsage(str(error)) from None
     except StoreError as error:
         raise Failure(str(error)) from None
+    if result.state != "succeeded" and form == "text":
+        given = f" --store {shlex.quote(str(store))}" if _is_flag("store") else ""
+        again = f"penstock run {shlex.quote(target)} --resume {result.run}{given}"
+        click.echo(f"go on with: {again}")
     return _EXIT_CODES[result.state]
+
+
+def _resumed(store: str, run: str | None) -> str | None:
+    """The whole id of the run to be resumed; raises `WrongUsage`, `StoreError`."""
+    if run is None:
+        return None
+    from penstock_records.recent import NoSuchRun, find_run
+    from penstock_runtime.store import open_store
+
+    try:
+        return find_run(open_store(store, create=False), run)
+    except NoSuchRun as error:
+        raise WrongUsage(str(error)) from None
+
+
+def _is_flag(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _import_path(found: Target) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ def event_as_json(event: Event) -> dict[str, Any]:
     """An event as one JSON object; `event` says which, as in `step_failed`."""
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
     if isinstance(event, RunFinished):
-        return {"event": kind, **result_as_json(event.result)}
+        before = {"written_before": True} if event.written_before else {}
+        return {"event": kind, **before, **result_as_json(event.result)}
     return {"event": kind, **asdict(event)}
 
 
@@ -52,12 +53,14 @@ def result_as_json(result: RunResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "store": result.store,
         "records": result.records,
+        "commit": result.commit,
         "steps": [
             {
                 "step": one.step,
                 "state": one.state,
                 "attempts": one.attempts,
                 "seconds": one.seconds,
+                "reused": one.reused,
                 "outputs": {name: value_to_json(value) for name, value in one.outputs.items()},
                 "metrics": dict(one.metrics),
             }

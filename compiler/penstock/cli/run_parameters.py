@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from penstock.cli.failures import WrongUsage
-from penstock.ir.arguments import ArgumentError, arguments
+from penstock.ir.arguments import ArgumentError, arguments, check_arguments
 from penstock.ir.constants import constant_fits
 from penstock.ir.nodes import Class, PipelineIR
 from penstock.ir.types import Type, brief
@@ -16,8 +16,13 @@ from penstock.ir.value_types import parsed
 _BOOLS = {"true": True, "false": False}
 
 
-def given_parameters(ir: PipelineIR, pairs: Sequence[str]) -> dict[str, object]:
-    """The values by name, as JSON; raises `WrongUsage` for what no parameter can take."""
+def given_parameters(
+    ir: PipelineIR, pairs: Sequence[str], *, all_needed: bool = True
+) -> dict[str, object]:
+    """The values by name, as JSON; raises `WrongUsage` for what no parameter can take.
+
+    Unless `all_needed` is False, one that has no default must be among them.
+    """
     parameters = {one.name: one for one in ir.parameters}
     classes = {one.name: one for one in ir.classes}
     given: dict[str, object] = {}
@@ -31,7 +36,7 @@ def given_parameters(ir: PipelineIR, pairs: Sequence[str]) -> dict[str, object]:
         kind = parsed(parameter.type) if parameter is not None else None
         given[name] = _read(name, text, kind or Type("Any"), classes)
     try:
-        arguments(ir, given)
+        arguments(ir, given) if all_needed else check_arguments(ir, given)
     except ArgumentError as error:
         raise WrongUsage(str(error)) from None
     return given

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 
-from penstock.runner import RunPlan
+from penstock.runner import PlannedStep, RunPlan
+
+_MOST_ROUNDS = 8
 
 
 def plan_as_text(plan: RunPlan) -> str:
     """The plan for people: parameters, steps in order with their images, what is not kept."""
-    lines = [f"{plan.pipeline}: would run {_counted(len(plan.steps))}, plan {plan.digest[:19]}"]
+    kept = sum(bool(one.reuse) and all(r.run for r in one.reuse) for one in plan.steps)
+    would = f"would run {_counted(len(plan.steps) - kept)}" + f" and reuse {kept}" * bool(kept)
+    lines = [f"{plan.pipeline}: {would}, plan {plan.digest[:19]}"]
     if plan.parameters:
         lines += ["", "parameters"]
         width = max(map(len, plan.parameters))
@@ -21,9 +27,24 @@ def plan_as_text(plan: RunPlan) -> str:
         lines.append(f"  {one.step:<{width}}  {one.image}")
         lines.append(f"  {'':<{width}}    {one.code}({given})")
         lines += [f"  {'':<{width}}    {text}" for text in one.when]
+        lines += [f"  {'':<{width}}    {text}" for text in _reuse(one)]
     if plan.notes:
         lines += ["", "not on this machine", *(f"  {note}" for note in plan.notes)]
     return "\n".join(lines)
+
+
+def _reuse(one: PlannedStep) -> Iterator[str]:
+    """What the cache does for a step: in one line, or for each round of its loops."""
+    if not one.reuse:
+        yield "runs or not: its inputs are not known yet"
+    for round_ in one.reuse[:_MOST_ROUNDS]:
+        name = "" if round_.step == one.step else f"{round_.step}: "
+        does = f"reused from run {round_.run[-12:]}" if round_.run else "runs"
+        yield f"{name}{does}: {round_.why}"
+    if len(one.reuse) > _MOST_ROUNDS:
+        rest = one.reuse[_MOST_ROUNDS:]
+        reused = sum(round_.run is not None for round_ in rest)
+        yield f"and {len(rest)} more rounds, {reused} of them reused"
 
 
 def _counted(number: int) -> str:
@@ -39,6 +60,7 @@ def plan_as_json(plan: RunPlan) -> str:
             "image": one.image,
             "inputs": dict(one.inputs),
             "when": list(one.when),
+            "reuse": [asdict(round_) for round_ in one.reuse],
         }
         for one in plan.steps
     ]

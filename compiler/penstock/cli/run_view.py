@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
@@ -17,6 +16,7 @@ from penstock.runner import (
     StepCancelled,
     StepFailed,
     StepLine,
+    StepReused,
     StepSkipped,
     StepStarted,
     StepSucceeded,
@@ -24,6 +24,8 @@ from penstock.runner import (
 from penstock_runtime.reference import Artifact, Constant, Several, Value
 
 Row = tuple[str, ...]
+
+BEFORE = "another runner had ended this run before: its record says how"
 
 _LONGEST = 200
 
@@ -51,6 +53,8 @@ def lines_of(event: Event, *, quiet: bool) -> Iterator[str]:
         case StepLine():
             if not quiet:
                 yield f"{event.step} | {event.line}"
+        case StepReused():
+            yield f"reused  {event.step}  {source(event)}"
         case StepSucceeded():
             yield f"done    {event.step}  {duration(event.seconds)}"
         case StepFailed():
@@ -62,12 +66,23 @@ def lines_of(event: Event, *, quiet: bool) -> Iterator[str]:
             yield f"stopped {event.step}  {duration(event.seconds)}"
         case _:
             yield from summary_lines(event.result)
+            if event.written_before:
+                yield BEFORE
 
 
 def headline(event: RunStarted) -> str:
     """The first line: which run this is."""
     steps = f"{event.steps} step{'s' * (event.steps != 1)}"
-    return f"{event.pipeline}: run {event.run}, {steps}"
+    text = f"{event.pipeline}: run {event.run}, {steps}"
+    if event.resumes is None:
+        return text
+    return f"{text}, goes on" if event.resumes == event.run else f"{text}, resumes {event.resumes}"
+
+
+def source(event: StepReused) -> str:
+    """Where an earlier result comes from; the end of a run's id tells runs apart."""
+    other = "" if event.source == event.step else f", step {event.source}"
+    return f"{event.why} (run {event.run[-12:]}{other})"
 
 
 def failure_lines(event: StepFailed, *, with_log: bool) -> Iterator[str]:
@@ -97,7 +112,13 @@ def summary_lines(result: RunResult) -> Iterator[str]:
             yield title
             yield from aligned(rows)
     yield ""
-    yield f"recorded in {Path(result.store) / result.records}"
+    yield recorded(result)
+
+
+def recorded(result: RunResult) -> str:
+    """The last line: where the records are, and whether a commit tells the code's version."""
+    place = f"recorded in {result.store}/{result.records}"
+    return place if result.commit else f"{place} (the code is not in git)"
 
 
 def outcome(result: RunResult) -> str:
@@ -108,6 +129,9 @@ def outcome(result: RunResult) -> str:
         for state in ("succeeded", "failed", "cancelled", "skipped", "not run")
         if state in states
     ]
+    reused = sum(one.reused is not None for one in result.steps)
+    if reused:
+        parts[0] += f" ({reused} of them earlier)"
     text = f"{result.pipeline} {result.state} in {duration(result.seconds)}: {', '.join(parts)}"
     waiting = [one.step for one in result.steps if one.state == "not run"]
     if waiting:

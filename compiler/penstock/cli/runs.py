@@ -56,7 +56,7 @@ def _print(found: list[Summary], utc: bool) -> None:
     from penstock.cli.run_view import duration
     from penstock.cli.tables import moment, table, terminal_width
     from penstock.diagnostics.render import Ink
-    from penstock_records.choosing import short_ids
+    from penstock_records.recent import short_ids
 
     short = short_ids(one.run for one in found)
     rows = [

@@ -24,12 +24,12 @@ def command(run: str, log: str | None, utc: bool, place: str | None, form: str) 
       penstock show latest
       penstock show 4dde01a0 --log train
     """
-    from penstock_records.choosing import chosen
     from penstock_records.curves import curves
+    from penstock_records.recent import find_run
     from penstock_records.run import fold
 
     with opened(place) as store:
-        found = fold(store, chosen(store, run))
+        found = fold(store, find_run(store, run))
         if log is not None:
             step = found.step(log)
             if step is None:

@@ -71,6 +71,8 @@ def _origin(start: Start) -> Iterator[tuple[str, str]]:
         yield "environment", clipped(f"Python {env.python}, {env.platform}") + packages
     if start.plan:
         yield "plan", short_digest(start.plan)
+    if start.source:
+        yield "source", short_digest(start.source)
     if start.resume_of:
         yield "resumes", clipped(start.resume_of)
     if start.tags:

@@ -46,7 +46,7 @@ run_argument = click.argument("run")
 def opened(place: str | None) -> Generator[Store, None, None]:
     """The store, which must exist; whatever it refuses is one sentence."""
     from penstock_records.artifacts import NoSuchArtifact
-    from penstock_records.choosing import NoSuchRun
+    from penstock_records.recent import NoSuchRun
     from penstock_runtime.store import open_store
 
     where = place or str(default_place(Path.cwd()))

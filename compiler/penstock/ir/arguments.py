@@ -17,24 +17,29 @@ class ArgumentError(ValueError):
     """A parameter is unknown, missing, of a wrong type or out of its bounds."""
 
 
-def arguments(ir: PipelineIR, given: Mapping[str, object]) -> dict[str, object]:
-    """The value of every parameter, as JSON, defaults filled in; raises `ArgumentError`."""
+def check_arguments(ir: PipelineIR, given: Mapping[str, object]) -> None:
+    """Raises `ArgumentError` if a value is not one that the parameter of its name may have."""
     known = {one.name: one for one in ir.parameters}
-    for name in given:
+    for name, value in given.items():
         if name not in known:
             raise ArgumentError(_unknown(ir.name, name, list(known)))
+        check_argument(known[name], value, ir.classes)
+
+
+def arguments(ir: PipelineIR, given: Mapping[str, object]) -> dict[str, object]:
+    """The value of every parameter, as JSON, defaults filled in; raises `ArgumentError`."""
+    check_arguments(ir, given)
     missing = [one.name for one in ir.parameters if one.default is None and one.name not in given]
     if missing:
         names = " and ".join(map(repr, missing))
         plural = "s" if len(missing) > 1 else ""
         raise ArgumentError(f"pipeline {ir.name!r} needs a value for parameter{plural} {names}")
     values: dict[str, object] = {}
-    for name, parameter in known.items():
-        if name in given:
-            check_argument(parameter, given[name], ir.classes)
-            values[name] = _as_asked(given[name], parameter)
-        elif parameter.default is not None:
-            values[name] = _as_asked(json.loads(parameter.default), parameter)
+    for one in ir.parameters:
+        if one.name in given:
+            values[one.name] = _as_asked(given[one.name], one)
+        elif one.default is not None:
+            values[one.name] = _as_asked(json.loads(one.default), one)
     return values
 
 

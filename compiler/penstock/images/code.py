@@ -1,0 +1,127 @@
+"""The digest of a step's code: of its own definition, and of all in the project that it uses.
+
+Of the step's own module only what the step can reach counts, so that an edit of one step leaves
+the others alone. Of each other module of the project that it imports, all counts. Comments and
+formatting do not: syntax trees are compared. What code builds from names at run time cannot be
+seen (`importlib.import_module(name)`), nor files that it opens by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from penstock.images.modules import Module, Modules
+from penstock.images.statements import Statement, statements
+
+_LOOKS_UP_NAMES = frozenset({"globals", "vars", "eval", "exec", "__import__"})
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a step's code is: its digest, and the files that it comes from."""
+
+    digest: str
+    files: tuple[tuple[str, Path], ...]
+
+
+class CodeDigests:
+    """The code of steps by `module:qualname`; each module is read once."""
+
+    def __init__(self, path: Iterable[str]) -> None:
+        self._modules = Modules(path)
+        self._known: dict[str, Code] = {}
+        self._statements: dict[str, tuple[Statement, ...]] = {}
+        self._wholes: dict[str, str] = {}
+
+    def of(self, code: str) -> Code:
+        """The code of one step; that of an installed package is known by its name alone."""
+        if code not in self._known:
+            self._known[code] = self._find(code)
+        return self._known[code]
+
+    def _find(self, code: str) -> Code:
+        name, _, qualname = code.partition(":")
+        module = self._modules.find(name)
+        if module is None:
+            return Code(_digest([f"installed {code}"]), ())
+        reached = _Reached()
+        parts = [code]
+        if module.tree is None:
+            parts.append(module.digest)
+        else:
+            parts += self._sliced(module, qualname.partition(".")[0], reached)
+        parts += self._others(module, reached)
+        files = {one.name: one.file for one in (module, *reached.modules.values())}
+        return Code(_digest(parts), tuple(sorted(files.items())))
+
+    def _sliced(self, module: Module, root: str, reached: _Reached) -> Iterator[str]:
+        """The statements of the step's own module that can matter to it, in their order."""
+        listed = self._of_module(module)
+        chosen = [False] * len(listed)
+        wanted = {root}
+        grown = True
+        while grown:
+            grown = False
+            for place, one in enumerate(listed):
+                if chosen[place] or not one.matters_to(wanted):
+                    continue
+                chosen[place] = grown = True
+                wanted |= one.uses
+                if one.uses & _LOOKS_UP_NAMES:
+                    wanted |= {name for other in listed for name in other.binds}
+        for place, one in enumerate(listed):
+            if chosen[place]:
+                for node in one.imports:
+                    reached.add(self._modules.imported(module, node))
+                yield one.normal
+
+    def _others(self, module: Module, reached: _Reached) -> Iterator[str]:
+        """The whole of every other module that is reached, however far."""
+        while reached.todo:
+            other = reached.todo.pop()
+            if other.name != module.name and other.tree is not None:
+                for one in self._of_module(other):
+                    for node in one.imports:
+                        reached.add(self._modules.imported(other, node))
+        for name in sorted(reached.modules):
+            if name != module.name:
+                yield f"{name} {self._whole(reached.modules[name])}"
+
+    def _whole(self, module: Module) -> str:
+        if module.name not in self._wholes:
+            self._wholes[module.name] = (
+                module.digest
+                if module.tree is None
+                else _digest(one.normal for one in self._of_module(module))
+            )
+        return self._wholes[module.name]
+
+    def _of_module(self, module: Module) -> tuple[Statement, ...]:
+        if module.name not in self._statements:
+            tree = module.tree
+            self._statements[module.name] = statements(tree) if tree is not None else ()
+        return self._statements[module.name]
+
+
+@dataclass
+class _Reached:
+    """The modules found so far, and those whose imports were not followed yet."""
+
+    modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    todo: list[Module] = field(default_factory=list[Module])
+
+    def add(self, found: Iterable[Module]) -> None:
+        for module in found:
+            if module.name not in self.modules:
+                self.modules[module.name] = module
+                self.todo.append(module)
+
+
+def _digest(parts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "surrogatepass") + b"\n")
+    return f"sha256:{digest.hexdigest()}"

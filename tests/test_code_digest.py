@@ -1,0 +1,157 @@
+"""The digest of a step's code: what changes it, and what does not."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from penstock.images.code import CodeDigests
+
+BEFORE = {
+    "flow.py": """
+        '''A pipeline.'''
+        import math
+        from penstock import TrainerStep, pipeline, step
+        from helpers import scale
+        from package.inner import deep
+
+        LIMIT = 3
+        OTHER = 4
+        NAMES = {}
+
+        @step(retries=1)
+        def load(n: int) -> int:
+            return helper(n) + LIMIT
+
+        def helper(n):
+            return n * 2
+
+        @step
+        def scaled(n: int) -> float:
+            return scale(n)
+
+        @step
+        def deepened(n: int) -> "Kind":
+            return deep(n)
+
+        class Kind(int): pass
+
+        @step
+        def by_name(n: int) -> int:
+            return NAMES["one"](n)
+
+        class Fit(TrainerStep):
+            C: float = 1.0
+            def run(self, n: int) -> int:
+                return math.floor(n * self.C)
+
+        @pipeline
+        def flow(n: int = 1) -> int:
+            return load(n)
+    """,
+    "helpers.py": "import extra\ndef scale(n):\n    return n / extra.BASE\n",
+    "extra.py": "BASE = 10.0\n",
+    "package/__init__.py": "",
+    "package/inner.py": "from . import sibling\ndef deep(n):\n    return sibling.value(n)\n",
+    "package/sibling.py": "def value(n):\n    return n\n",
+}
+STEPS = ("load", "scaled", "deepened", "by_name", "Fit")
+
+
+def digests(folder: Path, files: dict[str, str]) -> dict[str, str]:
+    """The digest of each step of a project with these files."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip(), encoding="utf-8")
+    found = CodeDigests([str(folder)])
+    return {step: found.of(f"flow:{step}").digest for step in STEPS}
+
+
+def changed(tmp_path: Path, file: str, old: str, new: str) -> set[str]:
+    """The steps whose digest an edit changes."""
+    before = digests(tmp_path / "before", BEFORE)
+    assert BEFORE[file].count(old) == 1
+    after = digests(tmp_path / "after", {**BEFORE, file: BEFORE[file].replace(old, new)})
+    return {step for step in STEPS if before[step] != after[step]}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "steps"),
+    [
+        # Comments, layout, quotes, redundant brackets.
+        ("flow.py", "return n * 2", "return (n * 2)  # twice", set[str]()),
+        ("flow.py", 'NAMES["one"]', "NAMES['one']", set[str]()),
+        ("flow.py", "'''A pipeline.'''", "'''Another text.'''", set[str]()),
+        ("helpers.py", "import extra", "import extra  # ten", set[str]()),
+        # What a step does not use.
+        ("flow.py", "OTHER = 4", "OTHER = 5", set[str]()),
+        ("flow.py", "return load(n)", "return load(n + 1)", set[str]()),
+        ("flow.py", "@step(retries=1)", "@step(retries=2, timeout=5)", set[str]()),
+        # What it does use.
+        ("flow.py", "LIMIT = 3", "LIMIT = 4", {"load"}),
+        ("flow.py", "return n * 2", "return n * 3", {"load"}),
+        ("flow.py", "return helper(n) + LIMIT", "return helper(n) - LIMIT", {"load"}),
+        ("flow.py", "C: float = 1.0", "C: float = 2.0", {"Fit"}),
+        ("flow.py", "class Kind(int): pass", "class Kind(int): x = 1", {"deepened"}),
+        ("flow.py", "return scale(n)", "return scale(n + 1)", {"scaled"}),
+        # Other modules of the project, however far.
+        ("helpers.py", "n / extra.BASE", "n // extra.BASE", {"scaled"}),
+        ("extra.py", "BASE = 10.0", "BASE = 11.0", {"scaled"}),
+        ("package/inner.py", "sibling.value(n)", "sibling.value(n) + 1", {"deepened"}),
+        ("package/sibling.py", "return n", "return -n", {"deepened"}),
+        # What acts when the module is imported matters to every step of it.
+        ("flow.py", "OTHER = 4", "print(4)", set(STEPS)),
+        ("flow.py", "LIMIT = 3", "LIMIT = 3\n        LIMIT += 1", {"load"}),
+        ("flow.py", "OTHER = 4", "OTHER = NAMES.get(4)", {"by_name"}),
+        ("flow.py", "def helper(n):", "@NAMES.add\n        def helper(n):", set(STEPS)),
+        (
+            "flow.py",
+            "class Kind(int): pass",
+            "class Kind(int): pass\n        Kind.x = 1",
+            {"deepened"},
+        ),
+        (
+            "flow.py",
+            "class Kind(int): pass",
+            "class Kind(int): pass\n        class B(Kind): 1",
+            {"deepened"},
+        ),
+        ("flow.py", "import math", "import math, extra", set(STEPS)),
+    ],
+)
+def test_an_edit_changes_the_steps_that_can_notice_it(
+    tmp_path: Path, file: str, old: str, new: str, steps: set[str]
+) -> None:
+    assert changed(tmp_path, file, old, new) == steps
+
+
+def test_looking_names_up_at_run_time_reaches_the_whole_module(tmp_path: Path) -> None:
+    text = BEFORE["flow.py"].replace('NAMES["one"](n)', "globals()['help' + 'er'](n)")
+    before = digests(tmp_path / "one", {**BEFORE, "flow.py": text})
+    after = digests(tmp_path / "two", {**BEFORE, "flow.py": text.replace("n * 2", "n * 3")})
+    assert {one for one in STEPS if before[one] != after[one]} == {"load", "by_name"}
+
+
+def test_the_folder_does_not_matter_and_installed_code_is_known_by_name(tmp_path: Path) -> None:
+    assert digests(tmp_path / "here", BEFORE) == digests(tmp_path / "there", BEFORE)
+    found = CodeDigests([str(tmp_path / "here")])
+    assert found.of("pytest:main").files == ()
+    assert found.of("pytest:main").digest != found.of("pytest:fail").digest
+
+
+def test_the_files_are_those_that_the_step_comes_from(tmp_path: Path) -> None:
+    digests(tmp_path, BEFORE)
+    files = CodeDigests([str(tmp_path)]).of("flow:scaled").files
+    assert dict(files) == {
+        "flow": tmp_path / "flow.py",
+        "helpers": tmp_path / "helpers.py",
+        "extra": tmp_path / "extra.py",
+    }
+
+
+def test_code_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path) -> None:
+    files = {**BEFORE, "extra.py": "this is no Python", "helpers.py": "import extra, nowhere\n"}
+    assert len(set(digests(tmp_path, files).values())) == len(STEPS)
