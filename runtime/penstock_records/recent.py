@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from penstock_runtime.errors import BadRequest
-from penstock_runtime.request import check_run
+from penstock_records.layout import UUID, run_ids, tombed
+from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
+SHORT = 8
+"""Characters of a short id. Ids begin with their time, so that it is their ends that differ."""
+
 _SHORTEST = 4
+_TOLD = 5
 
 
 class NoSuchRun(LookupError):
@@ -18,14 +22,7 @@ class NoSuchRun(LookupError):
 
 def recent_runs(store: Store) -> Iterator[str]:
     """The ids of the runs in a store, newest first; only the folders that are needed are read."""
-    for year in reversed(store.names("runs")):
-        for month in reversed(store.names(f"runs/{year}")):
-            for day in reversed(store.names(f"runs/{year}/{month}")):
-                for run in reversed(store.names(f"runs/{year}/{month}/{day}")):
-                    try:
-                        yield check_run(run)
-                    except BadRequest:
-                        continue
+    return run_ids(store)
 
 
 def find_run(store: Store, text: str) -> str:
@@ -36,14 +33,40 @@ def find_run(store: Store, text: str) -> str:
             raise NoSuchRun(f"there is no run in the store {store.url}")
         return newest
     wanted = text.lower()
-    if len(wanted) < _SHORTEST:
+    if UUID.fullmatch(wanted):
+        return _whole(store, wanted)
+    plain = wanted.replace("-", "")
+    if len(plain) < _SHORTEST:
         raise NoSuchRun(
             f"{text!r} is too short to name a run; write at least {_SHORTEST} of its id"
         )
-    fits = (run for run in recent_runs(store) if run.startswith(wanted) or run.endswith(wanted))
-    found = list(islice(fits, 2))
+    fits = (run for run in recent_runs(store) if _fits(run.replace("-", ""), plain))
+    found = list(islice(fits, _TOLD))
     if not found:
         raise NoSuchRun(f"there is no run {text[:60]!r} in the store {store.url}")
     if len(found) > 1:
-        raise NoSuchRun(f"several runs begin or end with {text!r}: {found[0]} and {found[1]}")
+        more = " and more" if len(found) == _TOLD else ""
+        raise NoSuchRun(f"several runs begin or end with {text!r}: {', '.join(found)}{more}")
     return found[0]
+
+
+def short_ids(runs: Iterable[str]) -> Mapping[str, str]:
+    """The shortest ends, of one length, that tell these runs apart."""
+    known = list(runs)
+    plain = [run.replace("-", "") for run in known]
+    length = SHORT
+    while len({one[-length:] for one in plain}) < len(set(plain)):
+        length += 1
+    return {run: one[-length:] for run, one in zip(known, plain, strict=True)}
+
+
+def _whole(store: Store, run: str) -> str:
+    if run in tombed(store):
+        raise NoSuchRun(f"run {run} is marked for removal")
+    if not store.names(run_folder(run)):
+        raise NoSuchRun(f"there is no run {run!r} in the store {store.url}")
+    return run
+
+
+def _fits(run: str, plain: str) -> bool:
+    return run.startswith(plain) or run.endswith(plain)

@@ -55,6 +55,11 @@ def put_folder(folder: Path, store: Store, *, owned: bool = False) -> Blob:
     return store.put_bytes(manifest_of(folder, lambda path: store.put_file(path, owned=owned)))
 
 
+def named_files(content: bytes) -> list[tuple[str, Blob]]:
+    """The files of a folder by name. Raises StoreError when the manifest is not one of ours."""
+    return [(_checked(entry.get("name")), _blob(entry)) for entry in _read(content)[0]]
+
+
 def folder_files(content: bytes) -> list[Blob]:
     """The blobs of a folder's files. Raises StoreError when the manifest is not one of ours."""
     return [_blob(entry) for entry in _read(content)[0]]

@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,9 +24,12 @@ from penstock_runtime.local_files import (
     remove_folder,
     sync_folder,
 )
+from penstock_runtime.local_sweep import leftovers_in, stored_blobs, take_away
 from penstock_runtime.store import FORMAT, Blob, Leftovers, StoredBlob, canonical_json
 
 _MARK = "penstock-store.json"
+_TEMPORARY = "tmp"
+_TRIES = 10
 _LARGEST_RECORD = 64 << 20
 _READ_ONLY_FILE = 0o444
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -37,11 +40,15 @@ class LocalStore:
 
     def __init__(self, root: Path, *, create: bool = True) -> None:
         self._root = root
+        self._blobs = root / "cas" / "sha256"
         if not (root / _MARK).is_file():
             if not create:
                 raise StoreError(f"{root} is not a penstock store (no {_MARK})")
             self._initialise()
         self._check_format()
+        if create:
+            with suppress(OSError):  # copies leave empty folders out; who writes is told
+                (root / _TEMPORARY).mkdir(exist_ok=True)
 
     @property
     def url(self) -> str:
@@ -70,6 +77,7 @@ class LocalStore:
                 return blob
             with open(temporary, "rb") as stream:
                 os.fsync(stream.fileno())
+            os.utime(temporary)  # a collector counts from now, not from when the step wrote it
             os.chmod(temporary, _READ_ONLY_FILE)
             self._publish(temporary, final, heal=True)
         except OSError as error:
@@ -87,10 +95,15 @@ class LocalStore:
         """Whether an intact blob is there; a collector then takes it for just used."""
         path = self._blob_path(digest)
         try:
-            found = path.stat().st_size
+            found = path.stat()
         except OSError:
             return False
-        return size in (None, found) and self._holds(path, Blob(digest, found))
+        if size not in (None, found.st_size):
+            return False
+        if self._holds(path, Blob(digest, found.st_size)):
+            return True
+        # Another user's blob cannot be renewed: a copy takes its place.
+        return found.st_uid != os.geteuid() and self.put_file(path).digest == digest
 
     def read_bytes(self, digest: str, size: int | None = None) -> bytes:
         """The verified content of a blob."""
@@ -140,7 +153,7 @@ class LocalStore:
         try:
             with open(path, "rb", opener=no_links) as stream:
                 data = stream.read(_LARGEST_RECORD + 1)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
             raise_for(error, path)
@@ -173,20 +186,11 @@ class LocalStore:
 
     def blobs(self) -> Iterator[StoredBlob]:
         """Every blob, by digest."""
-        root, now = self._root / "cas" / "sha256", self._now()
-        for first in self._inside(root):
-            for rest in self._inside(root / first):
-                digest = f"sha256:{first}{rest}"
-                try:
-                    found = (root / first / rest).stat(follow_symlinks=False)
-                except OSError:  # removed meanwhile
-                    continue
-                if is_digest(digest):
-                    yield StoredBlob(digest, found.st_size, max(now - found.st_mtime, 0.0))
+        return stored_blobs(self._blobs, self._now())
 
-    def remove_blob(self, digest: str) -> None:
-        """Remove a blob for good."""
-        remove_file(self._blob_path(digest))
+    def remove_blob(self, digest: str, idle: float = 0.0) -> bool:
+        """Remove a blob for good, unless it was written or renewed in the last `idle` seconds."""
+        return take_away(self._blob_path(digest), self._root / _TEMPORARY, idle, self._now)
 
     def age(self, name: str) -> float | None:
         """How many seconds ago a record was written."""
@@ -199,30 +203,20 @@ class LocalStore:
         """Remove a record for good, and the folders that it leaves empty."""
         path = self._record_path(name)
         remove_file(path)
-        for folder in path.parents:
+        for folder in (path, *path.parents):
             if folder == self._root:
                 return
             try:
                 folder.rmdir()
+            except FileNotFoundError:
+                continue
             except OSError:  # it holds more
                 return
 
     def leftovers(self, idle: float, *, remove: bool = False) -> Leftovers:
         """What killed writers left behind at least so many seconds ago."""
-        now, count, size = self._now(), 0, 0
-        for name in self._inside(self._root / "tmp"):
-            path = self._root / "tmp" / name
-            try:
-                found = path.lstat()
-                inside = [one.lstat() for one in path.rglob("*")] if path.is_dir() else [found]
-            except OSError:  # its writer is alive and has moved it
-                continue
-            if now - max(one.st_mtime for one in (found, *inside)) < idle:
-                continue
-            count, size = count + 1, size + sum(one.st_size for one in inside)
-            if remove:
-                remove_folder(path) if path.is_dir() else remove_file(path)
-        return Leftovers(count, size)
+        temporary = self._root / _TEMPORARY
+        return leftovers_in(temporary, self._blobs, idle, self._now(), remove=remove)
 
     def _now(self) -> float:
         """The time as the file system tells it: clocks of machines that share a folder differ."""
@@ -235,20 +229,11 @@ class LocalStore:
         remove_file(probe)
         return now
 
-    def _inside(self, folder: Path) -> list[str]:
-        try:
-            return sorted(os.listdir(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise_for(error, folder)
-
     def _initialise(self) -> None:
         try:
             self._root.mkdir(parents=True, exist_ok=True)
-            (self._root / "tmp").mkdir(exist_ok=True)
-            blobs = self._root / "cas" / "sha256"
-            blobs.mkdir(parents=True, exist_ok=True)
+            (self._root / _TEMPORARY).mkdir(exist_ok=True)
+            self._blobs.mkdir(parents=True, exist_ok=True)
             ignore = self._root / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="ascii")
@@ -277,16 +262,21 @@ class LocalStore:
         if not is_digest(digest):
             raise StoreError(f"{digest!r} is not a digest")
         name = digest.removeprefix("sha256:")
-        return self._root / "cas" / "sha256" / name[:2] / name[2:]
+        return self._blobs / name[:2] / name[2:]
 
     def _record_path(self, name: str) -> Path:
         parts = name.split("/")
-        if not all(is_label(part) for part in parts) or parts[0] in ("cas", "tmp"):
+        if not all(is_label(part) for part in parts) or parts[0] in ("cas", _TEMPORARY):
             raise StoreError(f"{name!r} cannot name a record")
-        return self._root.joinpath(*parts)
+        path = self._root
+        for part in parts:
+            path /= part
+            if path.is_symlink():
+                raise StoreError(f"{path} is a link, which would lead out of the store")
+        return path
 
     def _temporary(self) -> Path:
-        return self._root / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"
+        return self._root / _TEMPORARY / f"{os.getpid()}-{os.urandom(8).hex()}"
 
     def _written(self, data: bytes, *, durable: bool = True) -> Path:
         temporary = self._temporary()
@@ -314,11 +304,7 @@ class LocalStore:
         self, temporary: Path, final: Path, *, heal: bool = False, durable: bool = True
     ) -> bool:
         try:
-            try:
-                os.link(temporary, final)
-            except FileNotFoundError:
-                make_folder(final.parent, durable=durable)
-                os.link(temporary, final)
+            self._link(temporary, final, durable)
         except FileExistsError:
             if not heal:
                 return False
@@ -334,16 +320,24 @@ class LocalStore:
             sync_folder(final.parent)
         return True
 
+    def _link(self, temporary: Path, final: Path, durable: bool) -> None:
+        for _ in range(_TRIES):
+            try:
+                return os.link(temporary, final)
+            except FileNotFoundError:
+                # A collector may be removing folders that it has emptied.
+                with suppress(FileNotFoundError):
+                    make_folder(final.parent, durable=durable)
+        os.link(temporary, final)
+
     def _holds(self, final: Path, blob: Blob) -> bool:
         try:
             if final.stat().st_size != blob.size or hashed(final) != blob:
                 return False
             os.utime(final)  # a garbage collector spares what was used lately
             sync_folder(final.parent)  # its first writer may not have come so far
-        except FileNotFoundError:
-            return False
-        except PermissionError:  # another user's blob: it is right, only its time stays
-            return True
+        except (FileNotFoundError, PermissionError):
+            return False  # another user's blob cannot be renewed, only written anew
         except OSError as error:
             raise_for(error, final)
         return True

@@ -100,8 +100,11 @@ class Store(Protocol):
         """Every blob, by digest; nothing is read."""
         ...
 
-    def remove_blob(self, digest: str) -> None:
-        """Remove a blob for good; only a collector that knows all references may."""
+    def remove_blob(self, digest: str, idle: float = 0.0) -> bool:
+        """Remove a blob for good; only a collector that knows all references may.
+
+        False, and it stays, if it was written or renewed in the last `idle` seconds.
+        """
         ...
 
     def age(self, name: str) -> float | None:

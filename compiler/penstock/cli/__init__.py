@@ -13,9 +13,17 @@ COMMANDS = {
     "graph": "draw a pipeline",
     "compile": "write a pipeline for Airflow, Kubeflow or a local run",
     "run": "run a pipeline on this machine",
+    "runs": "list the runs of a store",
+    "show": "show a run: its steps, metrics, artifacts and logs",
+    "artifacts": "list what runs have stored",
+    "get": "copy an artifact out of a store",
+    "fsck": "check every byte of a store",
+    "gc": "remove what a store no longer needs",
     "backends": "show what each target can express",
     "explain": "explain a diagnostic such as PS101",
 }
+
+_WITH_SETTINGS = ("run", "runs", "show", "artifacts", "get", "fsck", "gc")
 
 
 class LazyGroup(click.Group):
@@ -63,12 +71,12 @@ def penstock(ctx: click.Context) -> None:
     Example:
       penstock run examples/hello.py
     """
-    if ctx.invoked_subcommand == "run":
+    if ctx.invoked_subcommand in _WITH_SETTINGS:
         from pathlib import Path
 
         from penstock.cli.settings import settings
 
-        ctx.default_map = {"run": settings(Path.cwd())}
+        ctx.default_map = {ctx.invoked_subcommand: settings(Path.cwd())}
 
 
 def main() -> None:

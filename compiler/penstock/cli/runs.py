@@ -1,0 +1,101 @@
+"""`penstock runs`: the runs of a store, newest first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from penstock.cli.stores import form_option, number_option, opened, store_option
+
+if TYPE_CHECKING:
+    from penstock_records.summary import Summary
+
+_STATUSES = ("running", "succeeded", "failed", "cancelled", "lost", "damaged", "newer")
+
+
+@click.command()
+@number_option
+@click.option("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only runs of this status.")
+@click.option("--utc", is_flag=True, help="Tell times in UTC.")
+@store_option
+@form_option
+def command(
+    number: int, pipeline: str | None, status: str | None, utc: bool, place: str | None, form: str
+) -> int:
+    """List runs, newest first. An id is the end of the run's own; `show` takes it.
+
+    \b
+    Example:
+      penstock runs --pipeline churn --status failed
+    """
+    from penstock_records.summary import summaries
+
+    with opened(place) as store:
+        fitting = (
+            one
+            for one in summaries(store)
+            if pipeline in (None, one.pipeline) and status in (None, one.status)
+        )
+        found = list(islice(fitting, number))
+    if form == "json":
+        click.echo(json.dumps([_as_json(one) for one in found], indent=2))
+    elif found:
+        _print(found, utc)
+    else:
+        click.echo(f"no {'such ' * bool(pipeline or status)}runs in {store.url}", err=True)
+    return 0
+
+
+def _print(found: list[Summary], utc: bool) -> None:
+    from penstock.cli.output import use_colour
+    from penstock.cli.run_view import duration
+    from penstock.cli.tables import moment, table, terminal_width
+    from penstock.diagnostics.render import Ink
+    from penstock_records.recent import short_ids
+
+    short = short_ids(one.run for one in found)
+    rows = [
+        (
+            short[one.run],
+            one.pipeline or "-",
+            one.status,
+            moment(one.started, utc=utc) or "-",
+            "-" if one.seconds is None else duration(one.seconds),
+            _steps(one),
+            one.problem or _details(one),
+        )
+        for one in found
+    ]
+    head = ("run", "pipeline", "status", "started", "took", "steps", "")
+    for line in table(head, rows, Ink(use_colour()), terminal_width()):
+        click.echo(line, color=True)
+
+
+def _steps(one: Summary) -> str:
+    if one.status in ("damaged", "newer"):
+        return "-"
+    if not one.steps:
+        return f"{one.done}/?"
+    return str(one.done) if one.done == one.steps else f"{one.done}/{one.steps}"
+
+
+def _details(one: Summary) -> str:
+    """The metrics, and then the parameters; the table cuts what has no room."""
+    from penstock.cli.values import number_text, value_text
+
+    metrics = [
+        f"{name}={number_text(value)}"
+        for of_step in one.metrics.values()
+        for name, value in of_step.items()
+    ]
+    parameters = [f"{name}={value_text(value)}" for name, value in one.parameters.items()]
+    return " ".join([*metrics, *parameters])
+
+
+def _as_json(one: Summary) -> dict[str, Any]:
+    return {key: value for key, value in asdict(one).items() if key != "problem" or value}

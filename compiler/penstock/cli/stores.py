@@ -1,0 +1,68 @@
+"""The store that a command reads: where it is, and what to say when it cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from penstock.cli.failures import Failure
+from penstock_runtime.errors import StoreError
+from penstock_runtime.store import Store
+
+store_option = click.option(
+    "--store",
+    "place",
+    envvar="PENSTOCK_STORE",
+    metavar="PLACE",
+    help="The store; by default .penstock in the project.",
+)
+
+form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+
+number_option = click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many at most.",
+)
+
+run_argument = click.argument("run")
+
+
+@contextmanager
+def opened(place: str | None) -> Generator[Store, None, None]:
+    """The store, which must exist; whatever it refuses is one sentence."""
+    from penstock_records.artifacts import NoSuchArtifact
+    from penstock_records.recent import NoSuchRun
+    from penstock_runtime.store import open_store
+
+    where = place or str(default_place(Path.cwd()))
+    if "://" not in where:
+        where = str(Path(where).absolute())
+        if not Path(where).exists():
+            raise Failure(f"there is no store {where}; run a pipeline first, or name one: --store")
+    try:
+        yield open_store(where, create=False)
+    except (StoreError, NoSuchRun, NoSuchArtifact) as error:
+        raise Failure(str(error)) from None
+
+
+def default_place(folder: Path) -> Path:
+    """`.penstock` in the project around a folder; without a project, in the folder itself."""
+    for one in (folder, *folder.parents):
+        if (one / "pyproject.toml").is_file():
+            return one / ".penstock"
+    return folder / ".penstock"
