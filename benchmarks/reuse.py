@@ -20,7 +20,7 @@ def figures(root: Path, quick: bool) -> list[Figure]:
         program = Path(name) / "reused.py"
         program.write_text(chain(STEPS))
         penstock = Path(sys.executable).parent / "penstock"
-        command = [penstock, "run", program, "--quiet"]
+        command: list[str | Path] = [penstock, "run", program, "--quiet"]
         found: list[Figure] = []
         for executor in ("inline", "process"):
             # The first run, which fills the cache, is not counted.

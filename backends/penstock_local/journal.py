@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from penstock_local.resuming import Resumption
 from penstock_local.surroundings import user
 from penstock_local.twin import twin
 from penstock_runtime.errors import StoreError
+from penstock_runtime.processes import this_process
 from penstock_runtime.records import RunRecords, utc_now
 from penstock_runtime.redaction import Redactor
 from penstock_runtime.reference import Artifact, Several, Value, value_to_json
@@ -117,7 +117,7 @@ class Journal:
 
 
 def _process(options: RunOptions) -> dict[str, Any]:
-    return {"executor": options.executor, "host": os.uname().nodename, "pid": os.getpid()}
+    return {"executor": options.executor, **this_process()}
 
 
 def _step_facts(

@@ -73,6 +73,10 @@ class RunRecords:
         """`00-start.json`; None if there is none. Raises StoreError when it is damaged."""
         return self._read("00-start.json")
 
+    def age(self) -> float | None:
+        """How many seconds ago the run began, by the store's own clock."""
+        return self._store.age(f"{self._folder}/00-start.json")
+
     def ended(self) -> dict[str, Any] | None:
         """`99-end.json`; None if the run has not ended. Raises StoreError when it is damaged."""
         return self._read("99-end.json")

@@ -156,9 +156,17 @@ class RemoteStore:
                 if found is not None and is_digest(digest):
                     yield StoredBlob(digest, found.size, found.idle)
 
-    def remove_blob(self, digest: str) -> None:
-        """Remove a blob for good."""
+    def remove_blob(self, digest: str, idle: float = 0.0) -> bool:
+        """Remove a blob for good, unless it was written or renewed lately.
+
+        Where `idle` is not 0, a blob of the last day stays: using it leaves its time alone.
+        """
+        if idle > 0:
+            found = self._bucket.find(_blob_key(digest))
+            if found is None or found.idle < max(idle, _FRESH):
+                return False
         self._bucket.remove(_blob_key(digest))
+        return True
 
     def age(self, name: str) -> float | None:
         """How many seconds ago a record was written."""
