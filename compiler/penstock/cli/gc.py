@@ -124,7 +124,10 @@ def _as_text(found: Garbage, word: str) -> Iterator[str]:
     if found.problems:
         yield "no blob is removed, because these records cannot be read; see penstock fsck"
         yield from (f"  {clipped(one, 400)}" for one in found.problems[:_SHOWN])
-    yield f"{word} {size(found.size)} in all" if found else "there is nothing to remove"
+    if found.size:
+        yield f"{word} {size(found.size)} in all"
+    elif not found:
+        yield "there is nothing to remove"
 
 
 def _plural(text: str, count: int) -> str:

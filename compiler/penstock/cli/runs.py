@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -88,9 +89,10 @@ def _details(one: Summary) -> str:
     """The metrics, and then the parameters; the table cuts what has no room."""
     from penstock.cli.values import number_text, value_text
 
+    names = Counter(name for of_step in one.metrics.values() for name in of_step)
     metrics = [
-        f"{name}={number_text(value)}"
-        for of_step in one.metrics.values()
+        f"{name if names[name] == 1 else f'{step}.{name}'}={number_text(value)}"
+        for step, of_step in one.metrics.items()
         for name, value in of_step.items()
     ]
     parameters = [f"{name}={value_text(value)}" for name, value in one.parameters.items()]
