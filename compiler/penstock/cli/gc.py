@@ -50,7 +50,7 @@ def command(
     older_than: float | None,
     dry_run: bool,
     yes: bool,
-    place: str | None,
+    store: str | None,
     form: str,
 ) -> int:
     """Remove blobs that no run names, what killed writers left, and runs that you name by age.
@@ -66,8 +66,8 @@ def command(
     from penstock_records.collecting import Collector
     from penstock_records.retiring import Rules
 
-    with opened(place) as store:
-        collector = Collector(store, Rules(grace, keep_last, older_than))
+    with opened(store) as kept:
+        collector = Collector(kept, Rules(grace, keep_last, older_than))
         found = collector.find()
         if dry_run or not found:
             _print(found, "would remove", form)

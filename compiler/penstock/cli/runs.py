@@ -26,7 +26,7 @@ _STATUSES = ("running", "succeeded", "failed", "cancelled", "lost", "damaged", "
 @store_option
 @form_option
 def command(
-    number: int, pipeline: str | None, status: str | None, utc: bool, place: str | None, form: str
+    number: int, pipeline: str | None, status: str | None, utc: bool, store: str | None, form: str
 ) -> int:
     """List runs, newest first. An id is the end of the run's own; `show` takes it.
 
@@ -36,10 +36,10 @@ def command(
     """
     from penstock_records.summary import summaries
 
-    with opened(place) as store:
+    with opened(store) as kept:
         fitting = (
             one
-            for one in summaries(store)
+            for one in summaries(kept)
             if pipeline in (None, one.pipeline) and status in (None, one.status)
         )
         found = list(islice(fitting, number))
@@ -48,7 +48,7 @@ def command(
     elif found:
         _print(found, utc)
     else:
-        click.echo(f"no {'such ' * bool(pipeline or status)}runs in {store.url}", err=True)
+        click.echo(f"no {'such ' * bool(pipeline or status)}runs in {kept.url}", err=True)
     return 0
 
 
