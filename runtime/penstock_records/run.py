@@ -17,6 +17,7 @@ from penstock_records.schema import (
     End,
     Error,
     Metrics,
+    Note,
     Record,
     Reused,
     Start,
@@ -67,6 +68,7 @@ class Run:
     start: Start | None
     end: End | None
     steps: tuple[StepState, ...]
+    notes: tuple[Note, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -101,6 +103,7 @@ def fold(store: Store, run: str) -> Run:
         start=start,
         end=end,
         steps=tuple(_in_order(found, end, status)),
+        notes=tuple(reader.notes()),
         problems=tuple(reader.problems),
     )
 
@@ -130,6 +133,17 @@ class _Reader:
         except StoreError as error:
             self.problems.append(f"steps: {error}")
             return []
+
+    def notes(self) -> Iterator[Note]:
+        """What happened to the run later."""
+        try:
+            names = self._store.names(f"{self._folder}/notes")
+        except StoreError as error:
+            self.problems.append(f"notes: {error}")
+            return
+        for name in names:
+            if (found := self.read(Note, f"notes/{name}")) is not None:
+                yield found
 
     def step(self, name: str) -> StepState:
         """A step by its own records."""

@@ -26,7 +26,7 @@ def command(
     run: str | None,
     pipeline: str | None,
     kind: str | None,
-    place: str | None,
+    store: str | None,
     form: str,
 ) -> int:
     """List artifacts, those of the newest runs first. `get` takes a digest.
@@ -39,11 +39,11 @@ def command(
     from penstock_records.layout import run_ids
     from penstock_records.recent import find_run
 
-    with opened(place) as store:
-        runs = iter([find_run(store, run)]) if run is not None else run_ids(store)
+    with opened(store) as kept:
+        runs = iter([find_run(kept, run)]) if run is not None else run_ids(kept)
         fitting = (
             one
-            for one in artifacts_of(store, runs)
+            for one in artifacts_of(kept, runs)
             if pipeline in (None, one.pipeline) and (kind is None or _is(one, kind))
         )
         found = list(islice(fitting, number))
@@ -53,7 +53,7 @@ def command(
         _print(found)
     else:
         such = "such " * any((run, pipeline, kind))
-        click.echo(f"no {such}artifacts in {store.url}", err=True)
+        click.echo(f"no {such}artifacts in {kept.url}", err=True)
     return 0
 
 

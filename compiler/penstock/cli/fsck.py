@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @store_option
 @form_option
-def command(place: str | None, form: str) -> int:
+def command(store: str | None, form: str) -> int:
     """Check every byte of a store: blobs against their names, records, and what they refer to.
 
     Nothing is changed. The exit code is 1 if anything is wrong.
@@ -34,8 +34,8 @@ def command(place: str | None, form: str) -> int:
     from penstock.cli.tables import clipped
     from penstock_records.checking import Checker
 
-    with opened(place) as store, _progress() as told:
-        checker = Checker(store, told)
+    with opened(store) as kept, _progress() as told:
+        checker = Checker(kept, told)
         found = list(checker.problems())
     done = checker.done
     if form == "json":

@@ -50,7 +50,7 @@ def command(
     older_than: float | None,
     dry_run: bool,
     yes: bool,
-    place: str | None,
+    store: str | None,
     form: str,
 ) -> int:
     """Remove blobs that no run names, what killed writers left, and runs that you name by age.
@@ -66,8 +66,8 @@ def command(
     from penstock_records.collecting import Collector
     from penstock_records.retiring import Rules
 
-    with opened(place) as store:
-        collector = Collector(store, Rules(grace, keep_last, older_than))
+    with opened(store) as kept:
+        collector = Collector(kept, Rules(grace, keep_last, older_than))
         found = collector.find()
         if dry_run or not found:
             _print(found, "would remove", form)
@@ -124,7 +124,10 @@ def _as_text(found: Garbage, word: str) -> Iterator[str]:
     if found.problems:
         yield "no blob is removed, because these records cannot be read; see penstock fsck"
         yield from (f"  {clipped(one, 400)}" for one in found.problems[:_SHOWN])
-    yield f"{word} {size(found.size)} in all" if found else "there is nothing to remove"
+    if found.size:
+        yield f"{word} {size(found.size)} in all"
+    elif not found:
+        yield "there is nothing to remove"
 
 
 def _plural(text: str, count: int) -> str:

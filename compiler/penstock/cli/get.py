@@ -22,7 +22,7 @@ from penstock.cli.stores import opened, store_option
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
 @store_option
-def command(what: str, target: str, force: bool, place: str | None) -> int:
+def command(what: str, target: str, force: bool, store: str | None) -> int:
     """Copy the artifact DIGEST, or RUN:step, or RUN:step.output, to PATH.
 
     Some characters of a digest's beginning are enough. Every byte is checked on the way.
@@ -35,8 +35,8 @@ def command(what: str, target: str, force: bool, place: str | None) -> int:
     from penstock_records.artifacts import meant
     from penstock_runtime.reference import FOLDER_MEDIA
 
-    with opened(place) as store:
-        found = meant(store, what)
+    with opened(store) as kept:
+        found = meant(kept, what)
         digest, size, folder = (
             (found, None, False)
             if isinstance(found, str)
@@ -45,8 +45,8 @@ def command(what: str, target: str, force: bool, place: str | None) -> int:
         from penstock.cli.fetching import fetch_file, fetch_folder_to, to_stream
 
         if target == "-":
-            to_stream(store, digest, size, sys.stdout, folder=folder)
+            to_stream(kept, digest, size, sys.stdout, folder=folder)
             return 0
-        (fetch_folder_to if folder else fetch_file)(store, digest, size, Path(target), force=force)
+        (fetch_folder_to if folder else fetch_file)(kept, digest, size, Path(target), force=force)
         click.echo(f"wrote {target}", err=True)
     return 0

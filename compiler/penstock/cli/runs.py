@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ _STATUSES = ("running", "succeeded", "failed", "cancelled", "lost", "damaged", "
 @store_option
 @form_option
 def command(
-    number: int, pipeline: str | None, status: str | None, utc: bool, place: str | None, form: str
+    number: int, pipeline: str | None, status: str | None, utc: bool, store: str | None, form: str
 ) -> int:
     """List runs, newest first. An id is the end of the run's own; `show` takes it.
 
@@ -35,10 +36,10 @@ def command(
     """
     from penstock_records.summary import summaries
 
-    with opened(place) as store:
+    with opened(store) as kept:
         fitting = (
             one
-            for one in summaries(store)
+            for one in summaries(kept)
             if pipeline in (None, one.pipeline) and status in (None, one.status)
         )
         found = list(islice(fitting, number))
@@ -47,7 +48,7 @@ def command(
     elif found:
         _print(found, utc)
     else:
-        click.echo(f"no {'such ' * bool(pipeline or status)}runs in {store.url}", err=True)
+        click.echo(f"no {'such ' * bool(pipeline or status)}runs in {kept.url}", err=True)
     return 0
 
 
@@ -88,9 +89,10 @@ def _details(one: Summary) -> str:
     """The metrics, and then the parameters; the table cuts what has no room."""
     from penstock.cli.values import number_text, value_text
 
+    names = Counter(name for of_step in one.metrics.values() for name in of_step)
     metrics = [
-        f"{name}={number_text(value)}"
-        for of_step in one.metrics.values()
+        f"{name if names[name] == 1 else f'{step}.{name}'}={number_text(value)}"
+        for step, of_step in one.metrics.items()
         for name, value in of_step.items()
     ]
     parameters = [f"{name}={value_text(value)}" for name, value in one.parameters.items()]

@@ -16,7 +16,7 @@ from penstock.cli.stores import form_option, opened, run_argument, store_option
 @click.option("--utc", is_flag=True, help="Tell times in UTC.")
 @store_option
 @form_option
-def command(run: str, log: str | None, utc: bool, place: str | None, form: str) -> int:
+def command(run: str, log: str | None, utc: bool, store: str | None, form: str) -> int:
     """Show a RUN: its id, some characters of its beginning or end, or `latest`.
 
     \b
@@ -28,8 +28,8 @@ def command(run: str, log: str | None, utc: bool, place: str | None, form: str) 
     from penstock_records.recent import find_run
     from penstock_records.run import fold
 
-    with opened(place) as store:
-        found = fold(store, find_run(store, run))
+    with opened(store) as kept:
+        found = fold(kept, find_run(kept, run))
         if log is not None:
             step = found.step(log)
             if step is None:
@@ -37,19 +37,19 @@ def command(run: str, log: str | None, utc: bool, place: str | None, form: str) 
             if step.log is None:
                 click.echo(f"step {log} wrote nothing, or is not over yet", err=True)
                 return 0
-            _print_log(store.read_bytes(step.log))
+            _print_log(kept.read_bytes(step.log))
             return 0
-        points = curves(store, found.run)
+        points = curves(kept, found.run)
         if form == "json":
             from penstock.cli.show_json import run_as_json
 
-            click.echo(json.dumps(run_as_json(found, store.url, points), indent=2))
+            click.echo(json.dumps(run_as_json(found, kept.url, points), indent=2))
             return 0
         from penstock.cli.output import use_colour
         from penstock.cli.show_text import run_as_text
         from penstock.diagnostics.render import Ink
 
-        for line in run_as_text(found, store.url, points, Ink(use_colour()), utc=utc):
+        for line in run_as_text(found, kept.url, points, Ink(use_colour()), utc=utc):
             click.echo(line, color=True)
     return 0
 

@@ -22,6 +22,7 @@ def run_as_json(run: Run, store: str, points: Sequence[Curve]) -> dict[str, Any]
         "start": _record(run.start),
         "end": _record(run.end),
         "steps": [_step(one) for one in run.steps],
+        "notes": [_record(one) for one in run.notes],
         "curves": [asdict(one) for one in points],
         "problems": list(run.problems),
     }

@@ -44,6 +44,7 @@ def _head(run: Run, ink: Ink, utc: bool) -> Iterator[str]:
     rows = [("pipeline", clipped(run.pipeline or "?"))]
     started = (run.start.started if run.start else "") or (run.end.started if run.end else "")
     rows += [("started", moment(started, utc=utc))] if started else []
+    rows += [("went on", moment(one.resumed, utc=utc)) for one in run.notes if one.resumed]
     rows += list(_origin(run.start)) if run.start else []
     style = STATUS_STYLES.get(run.status, "bold")
     yield f"  {'status':<13}{ink(run.status + took, style)}"

@@ -14,7 +14,6 @@ from penstock_runtime.store import Store
 
 store_option = click.option(
     "--store",
-    "place",
     envvar="PENSTOCK_STORE",
     metavar="PLACE",
     help="The store: a folder or s3://bucket/prefix; by default .penstock in the project.",
