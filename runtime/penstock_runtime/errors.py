@@ -17,6 +17,16 @@ class StepFailed(Exception):
         super().__init__(message)
 
 
+class LibraryMissing(ImportError):
+    """A value cannot be stored or loaded here without a library; the message names it."""
+
+    def __init__(self, package: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed here; "
+            f'add it to the step: requires=["{package}"]'
+        )
+
+
 class Terminated(SystemExit):
     """SIGTERM, raised inside the user's code so that its `finally` blocks run."""
 
