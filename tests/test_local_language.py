@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from local_project import Project
-from programs import ALL, Program, loaded, programs
 
-from penstock.cli.targets import Target
 from penstock.runner import StepSkipped, StepStarted
 
 BOTH = pytest.mark.parametrize("executor", ["inline", "process"])
@@ -278,29 +274,3 @@ def test_after_a_loop_waits_for_all_of_its_rounds(project: Project) -> None:
         {"folder": str(project.folder)},
     )
     assert ran.value("listed") == 3
-
-
-@settings(
-    max_examples=1000 if os.environ.get("PENSTOCK_LONG") == "1" else 6,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(program=programs(features=ALL))
-def test_any_program_runs_and_gives_the_same_again(
-    tmp_path_factory: pytest.TempPathFactory, program: Program
-) -> None:
-    folder = tmp_path_factory.mktemp("program")
-    with loaded(program, folder) as module, pytest.MonkeyPatch.context() as patch:
-        target = Target(module.main.trace(), folder, folder)
-        for part in (*target.ir.steps, *target.ir.components, *target.ir.scopes, target.ir):
-            for secret in getattr(getattr(part, "options", None), "secrets", None) or ():
-                patch.setenv(secret.env, "a secret value")
-        # A generated Level.HIGH has a hostile value, by which it is given.
-        levels = {one.name for one in target.ir.parameters if one.type.endswith(".Level")}
-        values = {
-            name: module.Level.HIGH.value if name in levels and value != "low" else value
-            for name, value in program.values.items()
-        }
-        first, second = (Project(folder / one) for one in "ab")
-        ran = first.run_target(target, parameters=values)
-        assert ran.result.state == "succeeded", ran.events
-        assert second.run_target(target, parameters=values).digests == ran.digests
