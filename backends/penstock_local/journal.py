@@ -70,6 +70,13 @@ class Journal:
         if not self._records.start(self._start):
             raise StoreError(f"run {self._run} has begun before")
 
+    def attempts(self, step: str) -> int:
+        """How many attempts at a step were made before this run went on."""
+        if not self._resumed.continues:
+            return 0
+        names = self._store.names(f"{self.folder}/steps/{step}")
+        return max((int(name) for name in names if name.isdecimal()), default=0)
+
     def attempt_lost(self, step: str, attempt: int, code: str, message: str) -> None:
         """The record of an attempt whose process could not write it."""
         facts = {

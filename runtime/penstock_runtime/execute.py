@@ -266,6 +266,8 @@ def _curve_sink(records: RunRecords, request: Request) -> CurveSink:
     numbers = count()
 
     def write(points: list[dict[str, Any]]) -> None:
-        records.curve(request.step, request.attempt, next(numbers), points)
+        # Another runner at the same attempt may have taken a number; no point may be lost.
+        while not records.curve(request.step, request.attempt, next(numbers), points):
+            continue
 
     return write

@@ -48,12 +48,15 @@ class RunRecords:
         """The commit of a step; None if it has none yet."""
         return self._read(f"steps/{check_label(step, 'step')}/commit.json")
 
-    def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> None:
-        """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line."""
+    def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> bool:
+        """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line.
+
+        False if there is such a record already.
+        """
         _attempt(step, attempt)
         lines = "".join(json.dumps(point, allow_nan=False) + "\n" for point in points)
         name = f"{self._folder}/metrics/{step}-{attempt}-{number}.jsonl"
-        self._store.create(name, lines.encode("ascii"))
+        return self._store.create(name, lines.encode("ascii"))
 
     def heartbeat(self, step: str, attempt: int, number: int) -> None:
         """`steps/<step>/<attempt>/hb/<n>.json`: the step still runs; it replaces the one before."""

@@ -75,7 +75,7 @@ def command(
     pairs: tuple[str, ...],
     executor: str,
     jobs: int | None,
-    place: str | None,
+    store: str | None,
     resume: str | None,
     cache: bool,
     dry_run: bool,
@@ -100,7 +100,7 @@ def command(
         click.get_current_context().call_on_close(runner.release)
     found, ready = checked(target, backend, form)
     options = RunOptions(
-        store=located(place) if place else str(found.root.absolute() / ".penstock"),
+        store=located(store) if store else str(found.root.absolute() / ".penstock"),
         root=found.root,
         path=_import_path(found),
         executor=executor,
@@ -125,7 +125,7 @@ def command(
     except StoreError as error:
         raise Failure(str(error)) from None
     if result.state != "succeeded" and form == "text":
-        given = f" --store {shlex.quote(place)}" if place and _is_flag("place") else ""
+        given = f" --store {shlex.quote(store)}" if store and _is_flag("store") else ""
         again = f"penstock run {shlex.quote(target)} --resume {result.run}{given}"
         click.echo(f"go on with: {again}")
     return _EXIT_CODES[result.state]

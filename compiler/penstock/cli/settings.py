@@ -41,7 +41,7 @@ def settings(folder: Path) -> dict[str, object]:
             raise WrongUsage(f"{file}: [tool.penstock] {name} is no {_TYPES[name].__name__}")
         found[name] = value
     if "store" in found:
-        found["place"] = _place(str(found.pop("store")), file)
+        found["store"] = _place(str(found["store"]), file)
     return found
 
 
