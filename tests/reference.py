@@ -268,11 +268,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if type(value) is list:
-        items: list[Any] = value
-        return [plain(one) for one in items]
+        return [plain(one) for one in cast(Any, value)]
     if type(value) is dict:
-        entries: dict[Any, Any] = value
-        return {key: plain(one) for key, one in entries.items()}
+        return {key: plain(one) for key, one in cast(Any, value).items()}
     return value
 
 
