@@ -12,6 +12,7 @@ from typing import Any
 from penstock_runtime.local import LocalStore
 from penstock_runtime.records import RunRecords, utc_now
 from penstock_runtime.run_id import new_run_id, run_folder
+from penstock_runtime.store import canonical_json
 
 FIXTURE = Path(__file__).parent / "fixtures/store-1"
 
@@ -64,7 +65,12 @@ class Writer:
         self.folder = Path(store.url, run_folder(self.run))
         self._artifacts: list[dict[str, Any]] = []
         self._steps: dict[str, Any] = {}
-        self._start = {"pipeline": "flow", "backend": "local", "parameters": {}, **start}
+        self._start: dict[str, Any] = {
+            "pipeline": "flow",
+            "backend": "local",
+            "parameters": {},
+            **start,
+        }
         self.records.start({**self._start, "started": utc_now(), "notes": []})
 
     def step(self, name: str, data: bytes, **more: Any) -> str:
@@ -77,7 +83,13 @@ class Writer:
     def commit(self, name: str, outputs: Mapping[str, Any], **more: Any) -> None:
         """The commit of a step."""
         self._steps[name] = {"status": "succeeded", "attempts": 1, "seconds": 0.5}
-        facts = {"step": name, "attempt": 1, "code": "m:f", "started": utc_now(), "inputs": {}}
+        facts: dict[str, Any] = {
+            "step": name,
+            "attempt": 1,
+            "code": "m:f",
+            "started": utc_now(),
+            "inputs": {},
+        }
         self.records.commit(name, {**facts, "outputs": outputs, "metrics": {}, **more})
 
     def end(self, status: str = "succeeded", **more: Any) -> str:
@@ -109,7 +121,7 @@ def record(path: Path, **changes: Any) -> None:
     """Changes fields of a record behind the store's back."""
     found = json.loads(path.read_bytes())
     path.chmod(0o644)
-    path.write_text(json.dumps({**found, **changes}))
+    path.write_bytes(canonical_json({**found, **changes}) + b"\n")
 
 
 def snapshot(store: Path) -> Iterator[tuple[str, bytes]]:

@@ -46,7 +46,8 @@ class Checker:
     store: Store
     progress: Progress
     done: Checked = field(default_factory=Checked)
-    _named: dict[str, Named] = field(default_factory=dict[str, Named])
+    _named: dict[str, list[Named]] = field(default_factory=dict[str, list[Named]])
+    _plan_of: dict[str, list[Named]] = field(default_factory=dict[str, list[Named]])
 
     def problems(self) -> Iterator[Problem]:
         """Every problem, one after another. Raises StoreError when the store cannot be listed."""
@@ -83,7 +84,9 @@ class Checker:
                 return
             self.done.records += 1
             for one in named_in(name.removeprefix(f"{run_folder(run)}/"), data, run):
-                self._named.setdefault(one.digest, one._replace(where=name))
+                known = (self._plan_of if one.plan else self._named).setdefault(one.digest, [])
+                if all(one != other._replace(where="") for other in known):
+                    known.append(one._replace(where=name))
         except Newer as error:
             yield Problem(name, str(error), "check it with that penstock")
         except (Damaged, StoreError) as error:
@@ -95,8 +98,8 @@ class Checker:
             self.done.records += 1
             if data is not None and f"{hashlib.sha256(data).hexdigest()}.json" != name:
                 yield Problem(f"plans/{name}", "is not what its name says", _RESTORE)
-        for digest, one in self._named.items():
-            if one.plan and self.store.age(f"plans/{digest.removeprefix('sha256:')}.json") is None:
+        for digest, (one, *_) in self._plan_of.items():
+            if self.store.age(f"plans/{digest.removeprefix('sha256:')}.json") is None:
                 yield Problem(one.where, f"its plan {digest} is missing", _RESTORE)
 
     def _cache(self) -> Iterator[Problem]:
@@ -113,33 +116,38 @@ class Checker:
 
     def _blobs(self, sizes: dict[str, int]) -> Iterator[Problem]:
         total = sum(sizes.values())
-        for digest, size in sizes.items():
-            try:
-                with TemporaryDirectory(prefix="penstock-fsck-") as scratch:
-                    self.store.fetch(digest, Path(scratch, "blob"), size)
-            except ArtifactCorrupt as error:
-                yield Problem(_blob(digest), f"holds {error.got}{self._for(digest)}", _RUN_AGAIN)
-            except StoreError as error:
-                yield Problem(_blob(digest), f"cannot be read: {error}", _RUN_AGAIN)
-            self.done.blobs += 1
-            self.done.size += size
-            self.progress(self.done.size, total)
+        with TemporaryDirectory(prefix="penstock-fsck-") as scratch:
+            for digest, size in sizes.items():
+                copy = Path(scratch, "blob")
+                try:
+                    self.store.fetch(digest, copy, size)
+                except ArtifactCorrupt as error:
+                    what = f"holds {error.got}{self._for(digest)}"
+                    yield Problem(_blob(digest), what, _RUN_AGAIN)
+                except StoreError as error:
+                    yield Problem(_blob(digest), f"cannot be read: {error}", _RUN_AGAIN)
+                copy.unlink(missing_ok=True)
+                self.done.blobs += 1
+                self.done.size += size
+                self.progress(self.done.size, total)
 
     def _for(self, digest: str) -> str:
-        one = self._named.get(digest)
-        return f", and {one.where} needs it" if one else ""
+        known = self._named.get(digest)
+        return f", and {known[0].where} needs it" if known else ""
 
     def _references(self, sizes: dict[str, int]) -> Iterator[Problem]:
-        for digest, one in self._named.items():
-            if one.plan:
-                continue
+        for digest, known in self._named.items():
             if digest not in sizes:
-                yield Problem(one.where, f"its {one.what} {digest} is missing", _RUN_AGAIN)
-            elif one.size is not None and one.size != sizes[digest]:
-                what = f"says that {digest} has {one.size} bytes; it has {sizes[digest]}"
-                yield Problem(one.where, what, _RESTORE)
-            elif one.folder:
-                yield from self._folder(digest, one, sizes)
+                what = f"its {known[0].what} {digest} is missing"
+                yield Problem(known[0].where, what, _RUN_AGAIN)
+                continue
+            for one in known:
+                if one.size is not None and one.size != sizes[digest]:
+                    what = f"says that {digest} has {one.size} bytes; it has {sizes[digest]}"
+                    yield Problem(one.where, what, _RESTORE)
+            folder = next((one for one in known if one.folder), None)
+            if folder is not None:
+                yield from self._folder(digest, folder, sizes)
 
     def _folder(self, digest: str, one: Named, sizes: dict[str, int]) -> Iterator[Problem]:
         try:

@@ -48,7 +48,7 @@ def take_away(final: Path, temporary: Path, idle: float, now: Callable[[], float
 
 
 def _put_back(aside: Path, final: Path) -> None:
-    with suppress(FileExistsError):  # written anew meanwhile
+    with suppress(FileExistsError, FileNotFoundError):  # written anew, or put back, meanwhile
         os.link(aside, final)
     remove_file(aside)
 
@@ -60,6 +60,11 @@ def leftovers_in(
     count, size = 0, 0
     for name in inside(temporary):
         path = temporary / name
+        digest = name.removeprefix(_ASIDE)
+        if name.startswith(_ASIDE) and is_digest(f"sha256:{digest}"):
+            if remove:
+                _put_back(path, blobs / digest[:2] / digest[2:])
+            continue
         folder = path.is_dir() and not path.is_symlink()
         try:
             found = path.lstat()
@@ -67,11 +72,6 @@ def leftovers_in(
         except OSError:  # its writer is alive and has moved it
             continue
         if now - max(one.st_mtime for one in (found, *parts)) < idle:
-            continue
-        digest = name.removeprefix(_ASIDE)
-        if name.startswith(_ASIDE) and is_digest(f"sha256:{digest}"):
-            if remove:
-                _put_back(path, blobs / digest[:2] / digest[2:])
             continue
         count, size = count + 1, size + sum(one.st_size for one in parts)
         if remove:

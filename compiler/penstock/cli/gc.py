@@ -66,7 +66,7 @@ def command(
     from penstock_records.collecting import Collector
     from penstock_records.retiring import Rules
 
-    with opened(store) as kept:
+    with opened(store, write=not dry_run) as kept:
         collector = Collector(kept, Rules(grace, keep_last, older_than))
         found = collector.find()
         if dry_run or not found:

@@ -42,7 +42,7 @@ run_argument = click.argument("run")
 
 
 @contextmanager
-def opened(place: str | None) -> Generator[Store, None, None]:
+def opened(place: str | None, *, write: bool = False) -> Generator[Store, None, None]:
     """The store, which must exist; whatever it refuses is one sentence."""
     from penstock_records.artifacts import NoSuchArtifact
     from penstock_records.recent import NoSuchRun
@@ -52,7 +52,8 @@ def opened(place: str | None) -> Generator[Store, None, None]:
     if "://" not in where and not Path(where).exists():
         raise Failure(f"there is no store {where}; run a pipeline first, or name one: --store")
     try:
-        yield open_store(where, create=False)
+        found = open_store(where, create=False)
+        yield open_store(where) if write else found
     except (StoreError, NoSuchRun, NoSuchArtifact) as error:
         raise Failure(str(error)) from None
 
