@@ -10,9 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,13 +29,6 @@ class Server:
     def endpoint(self) -> str:
         """Its URL, as AWS_ENDPOINT_URL takes it."""
         return f"http://127.0.0.1:{self.port}"
-
-    def new_bucket(self) -> str:
-        """The name of a new, empty bucket; the environment must point to the server."""
-        name = f"bucket-{os.urandom(6).hex()}"
-        files: Any = import_module("s3fs").S3FileSystem(skip_instance_cache=True)
-        files.mkdir(name)
-        return name
 
 
 def environment(endpoint: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Place:
 
     kind: str
     url: str
+    files: Any = None
 
     def open(self) -> Store:
         """The store, opened anew, as another process would."""
@@ -31,7 +32,7 @@ class Place:
         """What lies under a key."""
         if self.kind == "local":
             return Path(self.url, key).read_bytes()
-        return bytes(self._files.cat_file(f"{self.url}/{key}"))
+        return bytes(self.files.cat_file(f"{self.url}/{key}"))
 
     def overwrite(self, key: str, data: bytes) -> None:
         """Put something else under a key, as a broken disk or a foreign program would."""
@@ -42,7 +43,7 @@ class Place:
                 path.chmod(0o644)
             path.write_bytes(data)
         else:
-            self._files.pipe_file(f"{self.url}/{key}", data)
+            self.files.pipe_file(f"{self.url}/{key}", data)
 
     def listed(self) -> list[str]:
         """All keys, sorted."""
@@ -50,14 +51,8 @@ class Place:
             root = Path(self.url)
             return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
         root_name = self.url.partition("://")[2]
-        found: list[str] = self._files.find(self.url)
+        found: list[str] = self.files.find(self.url)
         return sorted(one.strip("/").removeprefix(f"{root_name}/") for one in found)
-
-    @property
-    def _files(self) -> Any:
-        options = {"skip_instance_cache": True, "use_listings_cache": False}
-        protocol = self.url.partition("://")[0]
-        return import_module("fsspec").filesystem(protocol, **options)
 
 
 def blob_key(digest: str) -> str:
@@ -71,10 +66,19 @@ def new_place(kind: str, request: pytest.FixtureRequest, patch: pytest.MonkeyPat
         folder: Path = request.getfixturevalue("tmp_path")
         return Place(kind, str(folder / "store"))
     if kind == "memory":
-        return Place(kind, f"memory://bucket-{os.urandom(6).hex()}/pre/fix")
+        bucket = f"bucket-{os.urandom(6).hex()}"
+        return Place(kind, f"memory://{bucket}/pre/fix", _files("memory"))
     server: Server = request.getfixturevalue(f"{kind}_server")
     point_to(patch, server.endpoint)
-    return Place(kind, f"s3://{server.new_bucket()}/pre/fix")
+    files = _files("s3")
+    bucket = f"bucket-{os.urandom(6).hex()}"
+    files.mkdir(bucket)
+    return Place(kind, f"s3://{bucket}/pre/fix", files)
+
+
+def _files(protocol: str) -> Any:
+    options = {"skip_instance_cache": True, "use_listings_cache": False}
+    return import_module("fsspec").filesystem(protocol, **options)
 
 
 def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -10,15 +10,15 @@ from penstock_runtime.errors import StoreError
 from penstock_runtime.places import store_location
 from penstock_runtime.store import open_store
 
-BASE = Path("/home/ada/project")
+BASE = Path("/home/me/project")
 
 
 @pytest.mark.parametrize(
     ("text", "location"),
     [
-        (".penstock", "/home/ada/project/.penstock"),
-        ("a b/c", "/home/ada/project/a b/c"),
-        ("odd:name", "/home/ada/project/odd:name"),
+        (".penstock", "/home/me/project/.penstock"),
+        ("a b/c", "/home/me/project/a b/c"),
+        ("odd:name", "/home/me/project/odd:name"),
         ("/srv/store", "/srv/store"),
         ("file:///srv/a%20b", "/srv/a b"),
         ("file:/srv/store", "/srv/store"),

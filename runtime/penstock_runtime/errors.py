@@ -57,5 +57,13 @@ class ArtifactCorrupt(StoreError):
         )
 
 
+class RecordCorrupt(StoreError):
+    """A record is not what was written under its name."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(f"the record {name} is damaged: {why}")
+
+
 class UntrustedArtifact(StoreError):
     """Loading this artifact could execute code, and nothing vouches for who made it."""

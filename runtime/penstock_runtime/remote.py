@@ -21,11 +21,11 @@ from penstock_runtime.places import Bucketed
 from penstock_runtime.remote_bucket import LARGEST_RECORD, PIECE, open_bucket
 from penstock_runtime.remote_calls import Refused
 from penstock_runtime.remote_claims import CLAIMS, Claims
-from penstock_runtime.remote_probe import PROBE, minds_conditions
+from penstock_runtime.remote_probe import minds_conditions
 from penstock_runtime.store import FORMAT, Blob, Leftovers, StoredBlob, canonical_json
 
 _MARK = "penstock-store.json"
-_NO_RECORDS = ("cas", "tmp", CLAIMS, PROBE.partition("/")[0])
+_NO_RECORDS = ("cas", "tmp", CLAIMS)
 _FRESH = 86_400.0
 _LOOKS = 2
 

@@ -11,15 +11,16 @@ import os
 
 from penstock_runtime.remote_bucket import Bucket
 from penstock_runtime.remote_calls import Refused
+from penstock_runtime.remote_claims import CLAIMS, PROBE
 
-PROBE = "probe/conditional-write"
+_PROBE = f"{CLAIMS}/{PROBE}"
 _NOT_KNOWN = (400, 501)  # "you sent a header that I do not implement"
 
 
 def minds_conditions(bucket: Bucket) -> bool:
     """Ask the server, by one or two tries to create the same object. Raises StoreError."""
     try:
-        return not all(bucket.put_new(PROBE, os.urandom(8).hex().encode()) for _ in range(2))
+        return not all(bucket.put_new(_PROBE, os.urandom(8).hex().encode()) for _ in range(2))
     except Refused as refused:
         if refused.status in _NOT_KNOWN:
             return False
