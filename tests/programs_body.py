@@ -345,6 +345,8 @@ class Body:
         sort = module.pick(*self.loop_kinds())
         variable = self.variable()
         lists = [one for scope in self.scopes for one in scope.known if one.loop is sort]
+        if sort is Feature.LOOP_OUTPUT and module.chance(Feature.LIST_INPUT):
+            return self._made_items(variable)
         if sort is Feature.LOOP_OUTPUT and not lists:
             lists = [self.made(module.pick(INTS, WORDS, PERHAPS))]
         if not lists:
@@ -357,6 +359,12 @@ class Body:
         chosen = module.pick(*lists)
         item = Known(variable, chosen.kind.item or ANYTHING)
         return chosen.text, variable, [item], chosen.items
+
+    def _made_items(self, variable: str) -> tuple[str, str, list[Known], int]:
+        self.module.use(Feature.LOOP_OUTPUT)
+        kind = self.module.pick(INT, METRICS)
+        items = [self.argument(kind, constant=False) for _ in range(self.module.pick(1, 2, 3))]
+        return f"[{', '.join(items)}]", variable, [Known(variable, kind)], len(items)
 
     def _literal_items(self, variable: str) -> tuple[str, str, list[Known], int]:
         module = self.module

@@ -274,3 +274,39 @@ def test_after_a_loop_waits_for_all_of_its_rounds(project: Project) -> None:
         {"folder": str(project.folder)},
     )
     assert ran.value("listed") == 3
+
+
+@BOTH
+def test_parts_are_picked_out_of_artifacts_wherever_they_come_from(
+    project: Project, executor: str
+) -> None:
+    ran = project.run(
+        """
+        @step
+        def measured(x: int) -> Metrics:
+            return Metrics(auc=x)
+
+        @step
+        def same(x: float) -> float:
+            return x
+
+        @pipeline
+        def parts(n: int = 1):
+            with when(n > 0):
+                one = measured(1)
+            with otherwise():
+                other = measured(2)
+            same.options(name="branch")(one_of(one, other)["auc"])
+            with each([3, 4]) as i:
+                m = measured(i)
+            same.options(name="last")(gather(m)[-1]["auc"])
+            with each([one_of(one, other), gather(m)[0]]) as item:
+                same.options(name="item")(item["auc"])
+            with when(gather(m)[1]["auc"] > 3.5):
+                same.options(name="compared")(5)
+        """,
+        executor,
+    )
+    assert ran.result.state == "succeeded", ran.events
+    found = {name: ran.value(name) for name in ("branch", "last", "item.0", "item.1", "compared")}
+    assert found == {"branch": 1, "last": 4, "item.0": 1, "item.1": 3, "compared": 5}
