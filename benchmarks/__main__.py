@@ -11,13 +11,14 @@ def main() -> int:
     """Runs the benchmarks that were asked for, one fresh process for each measurement."""
     root = Path(__file__).resolve().parent.parent
     sys.path[0] = str(root)
-    from benchmarks import compile_speed, local_runs, peers, startup
+    from benchmarks import compile_speed, local_runs, peers, reuse, startup
     from benchmarks.report import Figure, as_json, as_table
 
     groups = {
         "startup": startup.figures,
         "compile": compile_speed.figures,
         "run": local_runs.figures,
+        "reuse": reuse.figures,
     }
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(groups), help="one group of figures")

@@ -55,7 +55,9 @@ def figures(root: Path, quick: bool) -> list[Figure]:
 def _cold(folder: Path, executor: str, repeat: int) -> list[Figure]:
     penstock = Path(sys.executable).parent / "penstock"
     program = folder / f"chain_{SHORT}.py"
-    runs = timed([penstock, "run", program, "--executor", executor, "--quiet"], repeat)
+    runs = timed(
+        [penstock, "run", program, "--executor", executor, "--quiet", "--no-cache"], repeat
+    )
     name = f"penstock run of {SHORT} steps, {executor}, cold"
     walls, cpus = [one.wall for one in runs], [one.cpu for one in runs]
     least, files = _durable(SHORT), f"{SHORT} files and fsync"

@@ -37,7 +37,7 @@ FAMILIES = {
 }
 
 GROUPS = {
-    "Steps": ["step", "Step", "StepFunction", "Metrics", "RunStatus"],
+    "Steps": ["step", "Step", "StepFunction", "Metrics", "HTML", "Markdown", "RunStatus"],
     "Roles": [
         "DataSourceStep",
         "SplitStep",

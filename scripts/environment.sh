@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Makes one environment of this checkout from its lock file, or refreshes it; returns at once when nothing changed.
-# usage: scripts/environment.sh FOLDER LOCK [--editable]     touches FOLDER and .envs/ only
+# usage: scripts/environment.sh FOLDER LOCK [--editable | --pip]     touches FOLDER and .envs/ only
+# --pip is for what has another wheel on each platform (torch): pip chooses it, so the list holds versions, not digests.
 set -euo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$1 lock=$2 editable=${3:-}
+[ "$editable" != --pip ] || set -- "$1" "$2" # such an environment does not hold this checkout
 uv_home=.envs/uv uv_lock=requirements/uv.txt
 
 say() { printf 'penstock: %s\n' "$*" >&2; }
@@ -83,8 +85,18 @@ mkdir -p .envs
 exec 9>".envs/lock"
 command -v flock >/dev/null && flock 9 # two makes at once take turns; without flock they are the user's care
 
-fresh "$folder" "$lock" "$editable" && exit
+fresh "$@" && exit
 [ -r "$lock" ] || fail "$lock is missing from this checkout."
+
+if [ "$editable" = --pip ]; then
+    create "$folder"
+    rm -f "$folder/.stamp"
+    say "installing $lock into $folder (the first time takes a minute or two)"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$lock" 9>&- ||
+        no_packages "$lock"
+    wanted "$@" >"$folder/.stamp"
+    exit
+fi
 
 if ! fresh "$uv_home" "$uv_lock"; then
     create "$uv_home"
@@ -104,4 +116,4 @@ target=(--python "$folder/bin/python")
 # The build tool comes from the lock, not from an isolated build's own download.
 [ -z "$editable" ] ||
     "${uv[@]}" install "${target[@]}" --no-deps --no-build-isolation --editable . 9>&- || no_packages "this checkout"
-wanted "$folder" "$lock" "$editable" >"$folder/.stamp"
+wanted "$@" >"$folder/.stamp"

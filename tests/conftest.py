@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from s3_servers import moto_server, rclone_server
+
+__all__ = ["moto_server", "rclone_server"]
 
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
 
 # Settings of the developer that would change what penstock, Airflow, git or rich do under test.
-FOREIGN = ("AIRFLOW", "GIT_", "KFP_", "KF_PIPELINES_", "OTEL_", "PENSTOCK_")
+FOREIGN = ("AIRFLOW", "AWS_", "FSSPEC_", "GIT_", "KFP_", "KF_PIPELINES_", "OTEL_", "PENSTOCK_")
 FOREIGN_NAMES = {
     *(
         "CLICOLOR",

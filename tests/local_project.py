@@ -64,14 +64,14 @@ class Ran:
         found = next(one for one in self.result.steps if one.step == step).outputs[output]
         return self.plain(found)
 
-    def plain(self, found: Value) -> Any:
-        """A value, read back from the store."""
+    def plain(self, found: Value, hint: Any = Any) -> Any:
+        """A value, read back from the store as the annotation asks."""
         if isinstance(found, Constant):
             return found.value
         assert isinstance(found, Artifact)
         store = open_store(self.result.store)
         with store.scratch() as scratch:
-            return load_value(found.ref, Any, store, scratch / "value", trusted=True)
+            return load_value(found.ref, hint, store, scratch / "value", trusted=True)
 
     def record(self, name: str) -> Any:
         """A record of the run."""

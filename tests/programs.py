@@ -34,6 +34,7 @@ from programs_values import (
     PRELUDE,
     STR,
     TABLE,
+    UNLUCKY,
     WORDS,
     Constant,
     Known,
@@ -104,9 +105,18 @@ class Program:
 
 
 @st.composite
-def programs(draw: st.DrawFn, *, features: frozenset[Feature] = ALL, size: int = 8) -> Program:
-    """Legal programs that use no other features than these, of about `size` statements."""
-    module = Module(draw, features | {Feature.SEQUENCE})
+def programs(
+    draw: st.DrawFn,
+    *,
+    features: frozenset[Feature] = ALL,
+    size: int = 8,
+    failing: bool = False,
+) -> Program:
+    """Legal programs that use no other features than these, of about `size` statements.
+
+    The steps of `failing` ones raise now and then, at each run for the same inputs.
+    """
+    module = Module(draw, features | {Feature.SEQUENCE}, failing)
     key = draw(texts().filter(lambda text: text != "alpha"))
     level = draw(texts().filter(lambda text: text != "low"))
     future = draw(st.booleans())
@@ -116,7 +126,10 @@ def programs(draw: st.DrawFn, *, features: frozenset[Feature] = ALL, size: int =
             subs.append(_nested(module, subs, max(1, size // 3)))
     values = _main(module, subs, size)
     imports = "from __future__ import annotations\n" * future + IMPORTS
-    parts = [imports.strip() + "\n\n" + PRELUDE.format(key=key, level=level).strip(), *module.parts]
+    parts = [
+        imports.strip() + "\n\n" + PRELUDE.format(key=key, level=level, unlucky=UNLUCKY).strip(),
+        *module.parts,
+    ]
     program = Program("\n\n\n".join(parts) + "\n", "main", values, frozenset(module.used))
     note(program.source)
     return program

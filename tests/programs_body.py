@@ -19,6 +19,7 @@ from programs_values import (
     MODE,
     MODEL,
     ORDERED,
+    PERHAPS,
     POINT,
     STR,
     TABLE,
@@ -100,7 +101,9 @@ class Body:
     def of_kind(self, kind: Kind) -> list[Known]:
         """The values that fit where the kind is asked; an int may be a float."""
         fitting = {kind, INT} if kind == FLOAT else {kind}
-        return [one for one in self.known() if kind == ANYTHING or one.kind in fitting]
+        if kind == ANYTHING:
+            return [one for one in self.known() if one.kind.tells_itself]
+        return [one for one in self.known() if one.kind in fitting]
 
     def argument(self, kind: Kind, *, constant: bool = True) -> str:
         """Source text for a value of that kind; calls a step first if there is no other way."""
@@ -342,8 +345,10 @@ class Body:
         sort = module.pick(*self.loop_kinds())
         variable = self.variable()
         lists = [one for scope in self.scopes for one in scope.known if one.loop is sort]
+        if sort is Feature.LOOP_OUTPUT and module.chance(Feature.LIST_INPUT):
+            return self._made_items(variable)
         if sort is Feature.LOOP_OUTPUT and not lists:
-            lists = [self.made(module.pick(INTS, WORDS))]
+            lists = [self.made(module.pick(INTS, WORDS, PERHAPS))]
         if not lists:
             module.use(Feature.LOOP_STATIC)
             return self._literal_items(variable)
@@ -354,6 +359,12 @@ class Body:
         chosen = module.pick(*lists)
         item = Known(variable, chosen.kind.item or ANYTHING)
         return chosen.text, variable, [item], chosen.items
+
+    def _made_items(self, variable: str) -> tuple[str, str, list[Known], int]:
+        self.module.use(Feature.LOOP_OUTPUT)
+        kind = self.module.pick(INT, METRICS)
+        items = [self.argument(kind, constant=False) for _ in range(self.module.pick(1, 2, 3))]
+        return f"[{', '.join(items)}]", variable, [Known(variable, kind)], len(items)
 
     def _literal_items(self, variable: str) -> tuple[str, str, list[Known], int]:
         module = self.module
@@ -440,8 +451,8 @@ class Body:
 def _step_value(text: str, kind: Kind, *, direct: bool = True) -> Known:
     """What a step makes: its lists are never empty, and its dicts have a known key."""
     keys = ("alpha",) if kind == TABLE else ()
-    loop = Feature.LOOP_OUTPUT if direct and kind in (INTS, WORDS) else None
-    return Known(text, kind, items=1 if kind.item else 0, keys=keys, step=True, loop=loop)
+    loop = Feature.LOOP_OUTPUT if direct and kind in (INTS, WORDS, PERHAPS) else None
+    return Known(text, kind, items=kind.least if kind.item else 0, keys=keys, step=True, loop=loop)
 
 
 def _parts(one: Known) -> list[Known]:

@@ -15,6 +15,7 @@ from programs_values import (
     METRICS,
     MODEL,
     SCALARS,
+    UNLUCKY,
     Kind,
     constants,
     harmless_texts,
@@ -62,6 +63,7 @@ class Module:
 
     draw: Draw
     allowed: frozenset[Feature]
+    failing: bool = False
     used: set[Feature] = field(default_factory=lambda: {Feature.SEQUENCE})
     parts: list[str] = field(default_factory=list[str])
     specs: list[Spec] = field(default_factory=list[Spec])
@@ -225,16 +227,18 @@ def _signature(takes: tuple[Take, ...], *, factories: bool = False) -> list[str]
     return lines
 
 
-def _body(spec: Spec, names: list[str], indent: str) -> list[str]:
-    made = f"number({', '.join(names)})"
+def _body(module: Module, spec: Spec, names: list[str], indent: str) -> list[str]:
+    lines = [f"{indent}n = number({', '.join(names)})"]
+    if module.failing:
+        lines.append(f"{indent}unlucky(n, {module.number(UNLUCKY - 1)})")
     if not spec.gives:
-        return [f'{indent}log_metadata({{"n": {made}}})']
+        return [*lines, f'{indent}log_metadata({{"n": n}})']
     if spec.gives[0][0] == "":
         result = spec.gives[0][1].make
     else:
         named = ", ".join(f"{name}={kind.make}" for name, kind in spec.gives)
         result = f"{outputs_class(spec)}({named})"
-    return [f"{indent}n = {made}", f"{indent}return {result}"]
+    return [*lines, f"{indent}return {result}"]
 
 
 def outputs_class(spec: Spec) -> str:
@@ -271,7 +275,7 @@ def _function_text(module: Module, spec: Spec) -> str:
             f"@step({given})" if given else "@step",
             f"def {spec.name}({', '.join(_signature(spec.takes))}) -> {returns(spec)}:",
             *([f"    {description}"] if description else []),
-            *_body(spec, [take.name for take in spec.takes], "    "),
+            *_body(module, spec, [take.name for take in spec.takes], "    "),
         ]
     )
 
@@ -290,7 +294,7 @@ def _class_text(module: Module, spec: Spec, base: str) -> str:
             *(f"    {key} = {value}" for key, value in options.items()),
             "",
             f"    def run({', '.join(inputs)}) -> {returns(spec)}:",
-            *_body(spec, names, "        "),
+            *_body(module, spec, names, "        "),
         ]
     )
 

@@ -59,8 +59,17 @@ def plain(value: object) -> object:
 def number(*values: object) -> int:
     """A whole number below 1000 that depends on every value."""
     return zlib.crc32(json.dumps([plain(one) for one in values], sort_keys=True).encode()) % 1000
+
+
+def unlucky(n: int, which: int) -> None:
+    """Fails for one number in {unlucky}."""
+    if n % {unlucky} == which:
+        raise RuntimeError(f"{{n}} is unlucky")
 '''
 """What every generated module begins with; `key` and `level` are hostile text."""
+
+UNLUCKY = 4
+"""In failing programs a step fails for one in so many of the numbers that it may come to."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,13 @@ class Kind:
     make: str
     parameter: bool = True
     item: Kind | None = None
+    least: int = 1
+    """How many items a list of this kind has at least."""
+
+    @property
+    def tells_itself(self) -> bool:
+        """Whether it can be loaded where the annotation says nothing; a dataclass cannot."""
+        return self.item.tells_itself if self.item else self not in (POINT, MODEL)
 
     def list_of(self) -> Kind:
         """Lists of this kind: one to three items long, where a step makes one."""
@@ -86,6 +102,8 @@ LEVEL = Kind("Level", "list(Level)[n % 2]")
 MODE = Kind("Mode", '"fast" if n % 2 else "slow"')
 INTS = INT.list_of()
 WORDS = STR.list_of()
+PERHAPS = Kind("list[int]", "[*range(n % 3)]", item=INT, least=0)
+"""A list that may be empty, for loops to go over."""
 TABLE = Kind("dict[str, float]", '{"alpha": n / 2, KEY: n / 4}')
 POINT = Kind("Point", 'Point(x=n, label=f"p{n}")', parameter=False)
 MODEL = Kind("Model", "Model(weight=n / 3)", parameter=False)

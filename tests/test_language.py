@@ -743,6 +743,16 @@ DEFINITIONS = [
         "class A(Step):\n    x: 'Nope' = 1\n    def run(self) -> None: ...\n"
         "@pipeline\ndef p() -> None:\n    A(x=2).run()\n",
     ),
+    ("PS214", "@step\ndef f() -> list[int]:\n    yield 1\n@pipeline\ndef p() -> None:\n    f()\n"),
+    (
+        "PS214",
+        "@step\nasync def f() -> int:\n    return 1\n@pipeline\ndef p() -> None:\n    f()\n",
+    ),
+    (
+        "PS214",
+        "import io\n@step\ndef f() -> io.TextIOWrapper:\n    return open('x')\n"
+        "@pipeline\ndef p() -> None:\n    f()\n",
+    ),
     ("PS301", "@step\ndef f() -> int:\n    return nope\n@pipeline\ndef p() -> None:\n    f()\n"),
     (
         "PS301",

@@ -324,7 +324,7 @@ def test_the_lines_for_people(flow: Flow) -> None:
     done = flow.project.command("run", "flow.py", "--executor", "inline")
     assert "reused  load  nothing has changed (run " in done.stdout
     assert "flow succeeded" in done.stdout
-    assert "3 succeeded (2 of them earlier)" in done.stdout
+    assert "3 succeeded, 2 of them reused" in done.stdout
     dry = flow.project.command("run", "flow.py", "--dry-run")
     assert "flow: would run 1 step and reuse 2, plan " in dry.stdout
     assert "runs: it gives nothing, so it is run for what it does" in dry.stdout

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from local_project import Project
-from programs import ALL, Program, loaded, programs
 
-from penstock.cli.targets import Target
 from penstock.runner import StepSkipped, StepStarted
 
 BOTH = pytest.mark.parametrize("executor", ["inline", "process"])
@@ -280,27 +276,37 @@ def test_after_a_loop_waits_for_all_of_its_rounds(project: Project) -> None:
     assert ran.value("listed") == 3
 
 
-@settings(
-    max_examples=1000 if os.environ.get("PENSTOCK_LONG") == "1" else 6,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(program=programs(features=ALL))
-def test_any_program_runs_and_gives_the_same_again(
-    tmp_path_factory: pytest.TempPathFactory, program: Program
+@BOTH
+def test_parts_are_picked_out_of_artifacts_wherever_they_come_from(
+    project: Project, executor: str
 ) -> None:
-    folder = tmp_path_factory.mktemp("program")
-    with loaded(program, folder) as module, pytest.MonkeyPatch.context() as patch:
-        target = Target(module.main.trace(), folder, folder)
-        for part in (*target.ir.steps, *target.ir.components, *target.ir.scopes, target.ir):
-            for secret in getattr(getattr(part, "options", None), "secrets", None) or ():
-                patch.setenv(secret.env, "a secret value")
-        # A generated Level.HIGH has a hostile value, by which it is given.
-        levels = {one.name for one in target.ir.parameters if one.type.endswith(".Level")}
-        values = {
-            name: module.Level.HIGH.value if name in levels and value != "low" else value
-            for name, value in program.values.items()
-        }
-        first, second = (Project(folder / one) for one in "ab")
-        ran = first.run_target(target, parameters=values)
-        assert ran.result.state == "succeeded", ran.events
-        assert second.run_target(target, parameters=values).digests == ran.digests
+    ran = project.run(
+        """
+        @step
+        def measured(x: int) -> Metrics:
+            return Metrics(auc=x)
+
+        @step
+        def same(x: float) -> float:
+            return x
+
+        @pipeline
+        def parts(n: int = 1):
+            with when(n > 0):
+                one = measured(1)
+            with otherwise():
+                other = measured(2)
+            same.options(name="branch")(one_of(one, other)["auc"])
+            with each([3, 4]) as i:
+                m = measured(i)
+            same.options(name="last")(gather(m)[-1]["auc"])
+            with each([one_of(one, other), gather(m)[0]]) as item:
+                same.options(name="item")(item["auc"])
+            with when(gather(m)[1]["auc"] > 3.5):
+                same.options(name="compared")(5)
+        """,
+        executor,
+    )
+    assert ran.result.state == "succeeded", ran.events
+    found = {name: ran.value(name) for name in ("branch", "last", "item.0", "item.1", "compared")}
+    assert found == {"branch": 1, "last": 4, "item.0": 1, "item.1": 3, "compared": 5}

@@ -261,3 +261,20 @@ def test_resuming_without_a_store_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "is not a penstock store" in done.stderr
     assert not (tmp_path / ".penstock").exists()
+
+
+def test_an_attempt_after_a_kill_has_a_number_of_its_own(flow: Flow) -> None:
+    said = 'once("second")'
+    text = FLOW.replace(said, f"{said}; log_metric('loss', 1.0, step=1)")
+    old = "@step(cache=False)\ndef second"
+    flow.project.write(text.replace(old, "@step(cache=False, retries=1)\ndef second"), "flow")
+    flow.set("kill")
+    flow.run("-p", "n=4", "--executor", "inline", code=-signal.SIGKILL)
+    flow.set("broken")
+    done = flow.run("--executor", "inline", "--resume", "latest", code=1)
+    # The killed attempt is no retry: one is left.
+    assert "start   second, attempt 2" in done.stdout
+    assert "start   second, attempt 3" in done.stdout
+    (run,) = flow.runs
+    curves = sorted(one.name for one in (run / "metrics").iterdir())
+    assert curves == ["second-2-0.jsonl", "second-3-0.jsonl"]

@@ -11,6 +11,7 @@ import pytest
 from runtime_fixtures import runtime_steps
 
 from penstock_runtime.artifacts import load_value, save_value
+from penstock_runtime.curves import read_points
 from penstock_runtime.errors import (
     ArtifactCorrupt,
     BadRequest,
@@ -119,9 +120,9 @@ def test_metrics_and_metadata_are_recorded(store: LocalStore, ask: Ask) -> None:
     commit = RunRecords(store, request.run).committed("score")
     assert commit is not None
     assert (commit["metrics"], commit["metadata"]) == (response.metrics, {"rows": 2})
-    curve = store.read(f"{run_folder(request.run)}/metrics/score-1-0.jsonl")
+    curve = read_points(store, f"{run_folder(request.run)}/metrics/score-1-0.jsonl")
     assert curve is not None
-    assert len(curve.splitlines()) == 2
+    assert len(curve) == 2
 
 
 def test_the_run_and_its_environment(store: LocalStore, ask: Ask) -> None:

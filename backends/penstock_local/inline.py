@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,19 +25,19 @@ class InlineExecutor:
     def __init__(self, store: Store, interrupts: Interrupts) -> None:
         self._store = store
         self._interrupts = interrupts
-        self._next: Job | None = None
+        self._next: deque[Job] = deque()
 
     def start(self, job: Job) -> None:
-        """The job runs in the next `wait`."""
-        self._next = job
+        """The job runs in a `wait`, after those that were started before."""
+        self._next.append(job)
 
     def wait(self, seconds: float | None) -> list[Told]:
-        """Runs the job; Ctrl-C is raised inside the step."""
-        job, self._next = self._next, None
-        if job is None:
+        """Runs one job; Ctrl-C is raised inside the step."""
+        if not self._next:
             with self._interrupts.allowed():
                 threading.Event().wait(seconds)
             return []
+        job = self._next.popleft()
         try:
             with self._interrupts.allowed(), _at_most(job.timeout):
                 return [Done(job, execute(job.request, self._store, announce=True))]
@@ -52,7 +53,7 @@ class InlineExecutor:
 
     def cancel(self) -> list[Told]:
         """The step that ran has seen the interrupt itself."""
-        self._next = None
+        self._next.clear()
         return []
 
     def close(self) -> None:

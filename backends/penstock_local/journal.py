@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.write import to_plain
-from penstock.ir.yamldump import dump
 from penstock.runner import RunOptions, RunResult, StepResult
 from penstock_local.resuming import Resumption
 from penstock_local.surroundings import user
+from penstock_local.twin import twin
 from penstock_runtime.errors import StoreError
+from penstock_runtime.processes import this_process
 from penstock_runtime.records import RunRecords, utc_now
 from penstock_runtime.redaction import Redactor
 from penstock_runtime.reference import Artifact, Several, Value, value_to_json
@@ -22,10 +20,6 @@ from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store, canonical_json
 
 _LONGEST_LOG = 1 << 20
-_TWIN = (
-    *("attempt", "started", "ended", "durations", "cache", "reused"),
-    *("inputs", "outputs", "projections", "metrics", "metadata"),
-)
 
 
 class Journal:
@@ -76,6 +70,13 @@ class Journal:
         if not self._records.start(self._start):
             raise StoreError(f"run {self._run} has begun before")
 
+    def attempts(self, step: str) -> int:
+        """How many attempts at a step were made before this run went on."""
+        if not self._resumed.continues:
+            return 0
+        names = self._store.names(f"{self.folder}/steps/{step}")
+        return max((int(name) for name in names if name.isdecimal()), default=0)
+
     def attempt_lost(self, step: str, attempt: int, code: str, message: str) -> None:
         """The record of an attempt whose process could not write it."""
         facts = {
@@ -117,36 +118,13 @@ class Journal:
         }
         if not self._records.end(facts):
             return False
-        start = {key: value for key, value in self._start.items() if key not in ("format", "run")}
-        twin = {
-            "run": self._run,
-            **start,
-            **{key: value for key, value in facts.items() if key not in start},
-            "steps": {**steps, **self._committed(result)},
-            "environment": self._whole_environment(),
-        }
-        self._store.create(f"{self.folder}/run.yaml", dump(_plain(twin)).encode())
+        page = twin(self._store, self._records, self._run, self._start, facts)
+        self._store.create(f"{self.folder}/run.yaml", page)
         return True
-
-    def _committed(self, result: RunResult) -> dict[str, Any]:
-        """What the twin tells of each step that is done: its inputs, outputs, times and cache."""
-        found: dict[str, Any] = {}
-        for one in result.steps:
-            commit = self._records.committed(one.step) if one.state == "succeeded" else None
-            if commit is not None:
-                kept = {key: commit[key] for key in _TWIN if commit.get(key)}
-                found[one.step] = {"status": one.state, **kept}
-        return found
-
-    def _whole_environment(self) -> dict[str, Any]:
-        environment = dict(self._start["environment"])
-        with suppress(StoreError, ValueError, KeyError):  # the digest alone has to do
-            environment["packages"] = json.loads(self._store.read_bytes(environment["packages"]))
-        return environment
 
 
 def _process(options: RunOptions) -> dict[str, Any]:
-    return {"executor": options.executor, "host": os.uname().nodename, "pid": os.getpid()}
+    return {"executor": options.executor, **this_process()}
 
 
 def _step_facts(
@@ -179,8 +157,3 @@ def _refs(value: Value) -> list[dict[str, Any]]:
     if isinstance(value, Several):
         return [ref for item in value.items for ref in _refs(item)]
     return []
-
-
-def _plain(value: Any) -> Any:
-    # Through JSON: what the twin says is what the record says.
-    return json.loads(canonical_json(value))

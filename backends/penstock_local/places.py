@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Loop
+from penstock.ir.values import Value
 
 Rounds = tuple[int, ...]
 """The round of each loop around a node, outermost first."""
@@ -35,6 +38,10 @@ class Places:
             found = tuple(reversed([one.id for one in outer if isinstance(one, Loop)]))
             self._loops[name] = found
         return found
+
+    def items(self, loop: str) -> Value:
+        """What a loop goes over, as the pipeline has it."""
+        return cast(Loop, self._names.scopes[loop]).items
 
     def key(self, name: str, rounds: Rounds) -> Key:
         """The instance of a node that is in reach from a place in those rounds."""

@@ -6,7 +6,6 @@ closed for ever, so a new run takes over what it committed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from penstock.ir.nodes import PipelineIR
 from penstock.runner import CannotRun
 from penstock_local.earlier import Unusable, earlier, intact
 from penstock_runtime.errors import StoreError
+from penstock_runtime.processes import lives
 from penstock_runtime.records import RunRecords
 from penstock_runtime.reference import object_or_empty
 from penstock_runtime.request import Request
@@ -57,7 +57,7 @@ def resumption(store: Store, ir: PipelineIR, plan: str, run: str | None) -> Resu
     if (broken := next(_broken(store, ir, run), None)) is not None:
         note = f"a new run goes on from run {run}, in which {broken}"
         return Resumption(new_run_id(), of=run, notes=(note,))
-    return Resumption(run, of=run, started=started, notes=tuple(_alive(started)))
+    return Resumption(run, of=run, started=started, notes=tuple(_alive(records, started)))
 
 
 def recorded_parameters(store: Store | None, run: str | None) -> Mapping[str, object]:
@@ -102,13 +102,12 @@ def _broken(store: Store, ir: PipelineIR, run: str) -> Iterator[str]:
             yield f"step {step!r} cannot be used: {error}"
 
 
-def _alive(started: Mapping[str, Any]) -> Iterator[str]:
-    process = started.get("pid")
-    if started.get("host") != os.uname().nodename or not isinstance(process, int) or process < 1:
-        return
-    try:
-        os.kill(process, 0)
-    except OSError:
-        return
-    if process != os.getpid():
-        yield f"process {process} may still be running this run; each step is committed only once"
+def _alive(records: RunRecords, started: Mapping[str, Any]) -> Iterator[str]:
+    host, process, boot = (started.get(name) for name in ("host", "pid", "boot"))
+    match host, process, boot:
+        case str(), int(), str():
+            alive = lives(host, process, boot, records.age() or 0.0)
+        case _:
+            alive = None
+    if alive:
+        yield f"process {process} still runs this run; each step is committed only once"

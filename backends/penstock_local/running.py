@@ -124,6 +124,8 @@ class _Active:
     request: Request
     began: float
     attempt: int = 0
+    before: int = 0
+    """Attempts of a runner that was killed; they do not count as retries."""
     attempt_began: float = 0.0
     lines: list[str] = field(default_factory=list[str])
 
@@ -247,7 +249,8 @@ class _Run:
         if isinstance(decided, Reused):
             self._take(task, decided, began)
             return
-        self._active[task.name] = _Active(task, decided.request, began)
+        tried = self._journal.attempts(task.name)
+        self._active[task.name] = _Active(task, decided.request, began, tried, tried)
         self._try(task.name)
 
     def _take(self, task: Task, reused: Reused, began: float) -> None:
@@ -354,9 +357,10 @@ class _Run:
 
     def _retry_delay(self, active: _Active, told: Failed) -> float | None:
         retry = active.task.step.options.retry
-        if retry is None or active.attempt > retry.times or told.blame == "request":
+        tried = active.attempt - active.before
+        if retry is None or tried > retry.times or told.blame == "request":
             return None
-        return float(retry.delay * retry.backoff ** (active.attempt - 1))
+        return float(retry.delay * retry.backoff ** (tried - 1))
 
     def _cancelled(self) -> None:
         """Ctrl-C: what runs is stopped, and told so; a step that was done before counts."""

@@ -16,6 +16,7 @@ from penstock_runtime.store import Store, canonical_json
 
 _SECONDS = 10
 _LARGEST_PATCH = 4 << 20
+_MOST_NAMES = 50
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -28,17 +29,22 @@ class Git:
             _git(root, "rev-parse", "HEAD"),
             _git(root, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv"),
             _git(root, "config", "--get", "remote.origin.url"),
+            # A patch does not hold new files: they are named, and the run keeps a copy.
+            _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py"),
         ]
 
     def facts(self, store: Store, secrets: Iterable[str]) -> dict[str, object] | None:
-        """Commit, remote and the digest of what was changed since; None outside of git."""
-        commit, patch, remote = (_answer(one) for one in self._asked)
+        """Commit, remote, and what was changed or added since; None outside of git."""
+        commit, patch, remote, added = (_answer(one) for one in self._asked)
         if commit is None:
             return None
         facts: dict[str, object] = {
             "commit": commit.decode("ascii", "replace").strip(),
-            "dirty": bool(patch),
+            "dirty": bool(patch or added),
         }
+        if added:
+            names = added.decode("utf-8", "replace").split("\0")[:-1]
+            facts["untracked"] = names[:_MOST_NAMES]
         if remote:
             # A remote may carry a user and a token.
             facts["remote"] = _USER_INFO.sub("", remote.decode("utf-8", "replace").strip())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from penstock.ir import values as ir
-from penstock.ir.projections import projection_name
+from penstock.ir.projections import picked, projection_name
 from penstock_local.places import Key, Places, Rounds
 from penstock_runtime.reference import Constant, Several, Value
 from penstock_runtime.response import Response
@@ -40,24 +40,27 @@ class Values:
         self.skipped: set[Key] = set()
         self.status: str | None = None
 
-    def find(self, value: ir.Value, at: Rounds) -> Value:
-        """The value at a place; raises `NotKnownYet`, `NeverMade`, `Impossible`."""
+    def find(self, value: ir.Value, at: Rounds, path: ir.Path = ()) -> Value:
+        """The value at a place, or the part of it that the path leads to.
+
+        Raises `NotKnownYet`, `NeverMade`, `Impossible`.
+        """
         match value:
             case ir.Constant():
-                return Constant(value.value)
+                return _part(Constant(value.value), path)
             case ir.FromParameter():
-                return _part(Constant(self._parameters[value.parameter]), value.path)
+                given = Constant(self._parameters[value.parameter])
+                return _part(given, (*value.path, *path))
             case ir.FromStep():
-                return self._output(value, at)
+                return self._output(picked(value, path), at)
             case ir.FromLoop():
-                loop = self._places.key(value.loop, at)
-                return _part(self.items[loop][at[len(loop[1])]], value.path)
+                return self._item(value, at, (*value.path, *path))
             case ir.Gathered():
-                return _part(self._gathered(value, at), value.path)
+                return self._gathered(value, at, (*value.path, *path))
             case ir.OneOf():
-                return _part(self._whichever(value, at), value.path)
+                return self._whichever(value, at, (*value.path, *path))
             case ir.ListOf():
-                return _joined(tuple(self.find(one, at) for one in value.values))
+                return self._listed(value.values, at, path)
             case _:
                 return Constant(self.status)
 
@@ -70,17 +73,31 @@ class Values:
             return Constant(response.projections[projection_name(value)])
         return response.outputs[value.output]
 
-    def _gathered(self, value: ir.Gathered, at: Rounds) -> Value:
+    def _item(self, value: ir.FromLoop, at: Rounds, path: ir.Path) -> Value:
+        loop = self._places.key(value.loop, at)
+        place = at[len(loop[1])]
+        item = self.items[loop][place]
+        if isinstance(item, Constant) or not path:
+            return _part(item, path)
+        return self.find(self._places.items(loop[0]), loop[1], (place, *path))
+
+    def _gathered(self, value: ir.Gathered, at: Rounds, path: ir.Path) -> Value:
         loop = self._places.key(value.loop, at)
         if loop not in self.items:
             raise self._missing("items", loop)
         rounds = range(len(self.items[loop]))
-        return _joined(tuple(self.find(value.value, (*loop[1], one)) for one in rounds))
+        # All rounds, whichever is picked: what waits for a list waits for the whole of it.
+        found = [self.find(value.value, (*loop[1], one), path[1:]) for one in rounds]
+        return _joined(tuple(found)) if not path else _chosen(found, path[0])
 
-    def _whichever(self, value: ir.OneOf, at: Rounds) -> Value:
+    def _listed(self, values: tuple[ir.Value, ...], at: Rounds, path: ir.Path) -> Value:
+        found = [self.find(one, at, path[1:]) for one in values]
+        return _joined(tuple(found)) if not path else _chosen(found, path[0])
+
+    def _whichever(self, value: ir.OneOf, at: Rounds, path: ir.Path) -> Value:
         for one in value.values:
             try:
-                return self.find(one, at)
+                return self.find(one, at, path)
             except NeverMade:
                 continue
         raise NeverMade
@@ -130,6 +147,14 @@ def _joined(items: tuple[Value, ...]) -> Value:
     if all(isinstance(one, Constant) for one in items):
         return Constant([cast(Constant, one).value for one in items])
     return Several(items)
+
+
+def _chosen(items: list[Value], key: str | int) -> Value:
+    """One item of a list; its own parts were picked before."""
+    try:
+        return items[cast(int, key)]
+    except (LookupError, TypeError):
+        raise Impossible(f"there is no {key!r} in a list of {len(items)}") from None
 
 
 def _part(value: Value, path: ir.Path) -> Value:

@@ -32,16 +32,18 @@ from penstock.dsl import (
     when,
 )
 from penstock_runtime.context import current_run, log_metadata, log_metric, log_metrics
-from penstock_runtime.values import Metrics, RunStatus
+from penstock_runtime.values import HTML, Markdown, Metrics, RunStatus
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "HTML",
     "DataSourceStep",
     "DeployerStep",
     "EvaluatorStep",
     "Field",
     "InferenceStep",
+    "Markdown",
     "Metrics",
     "Pipeline",
     "PipelineError",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ArtifactCorrupt,
         ArtifactMissing,
         BadRequest,
+        LibraryMissing,
         StepFailed,
         StoreError,
         StoreFull,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from penstock_runtime.response import Response
     from penstock_runtime.run_id import new_run_id
     from penstock_runtime.store import Store, open_store
-    from penstock_runtime.values import Metrics, RunStatus
+    from penstock_runtime.values import HTML, Markdown, Metrics, RunStatus
 
 _HOMES = {
     "ActiveRun": "context",
@@ -39,6 +40,9 @@ _HOMES = {
     "ArtifactRef": "reference",
     "BadRequest": "errors",
     "Constant": "reference",
+    "HTML": "values",
+    "LibraryMissing": "errors",
+    "Markdown": "values",
     "Metrics": "values",
     "Request": "request",
     "Response": "response",
@@ -61,6 +65,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "HTML",
     "ActiveRun",
     "Artifact",
     "ArtifactCorrupt",
@@ -68,6 +73,8 @@ __all__ = [
     "ArtifactRef",
     "BadRequest",
     "Constant",
+    "LibraryMissing",
+    "Markdown",
     "Metrics",
     "Request",
     "Response",

@@ -7,9 +7,14 @@ from typing import Any
 
 from penstock_runtime.errors import ArtifactCorrupt, StoreError, StoreFull, UntrustedArtifact
 from penstock_runtime.folders import fetch_folder, put_folder
-from penstock_runtime.hints import Hint
+from penstock_runtime.hints import Hint, asks_for
 from penstock_runtime.labels import is_label
-from penstock_runtime.materializers import Materializer, materializer_for, materializer_named
+from penstock_runtime.materializers import (
+    Materializer,
+    NotHeld,
+    materializer_named,
+    materializers_for,
+)
 from penstock_runtime.reference import FOLDER_MEDIA, ArtifactRef
 from penstock_runtime.store import Blob, Store, canonical_json
 
@@ -18,6 +23,7 @@ LARGEST_PREVIEW = 256 << 10
 
 _NAME = "; name="
 _TELLS_ITSELF = 4096
+_SUFFIXES = {"image/png": ".png"}
 _READABLE = ("application/json", "text/plain; charset=utf-8")
 
 
@@ -35,18 +41,22 @@ def write_value(value: object, path: Path) -> Written:
 
     Raises whatever the materializer raises for a value that it cannot save, and StoreFull.
     """
-    materializer = materializer_for(value)
-    if isinstance(value, Path):
-        if not value.exists():
-            raise FileNotFoundError(f"there is no file or folder {value}")
-        return Written(materializer, value, owned=False)
-    try:
-        materializer.save(value, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(f"no space left at {path}; free some, then resume") from error
-        raise
-    return Written(materializer, path, owned=True)
+    for materializer in materializers_for(value):
+        if isinstance(value, Path):
+            if not value.exists():
+                raise FileNotFoundError(f"there is no file or folder {value}")
+            return Written(materializer, value, owned=False)
+        try:
+            materializer.save(value, path)
+        except NotHeld:
+            path.unlink(missing_ok=True)
+            continue
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreFull(f"no space left at {path}; free some, then resume") from error
+            raise
+        return Written(materializer, path, owned=True)
+    raise AssertionError("the last materializer holds every value, or says why not")
 
 
 def reference_to(value: object, written: Written, blob: Blob, preview: str | None) -> ArtifactRef:
@@ -101,7 +111,7 @@ def load_value(
     if ref.media == FOLDER_MEDIA:
         fetch_folder(store.read_bytes(ref.digest, ref.size), store, path)
         return materializer.load(path, hint)
-    if materializer.unsafe or materializer.name == "path":
+    if materializer.unsafe or materializer.name == "path" or asks_for(hint, Path):
         # A copy: the step may change its file, and what is unpickled is what was verified.
         path = named_path(ref, path)
         store.copy_to(ref.digest, path, ref.size)
@@ -127,7 +137,7 @@ def named_path(ref: ArtifactRef, path: Path) -> Path:
     """The path for a copy of a file artifact, ending in the name that the file had."""
     name = ref.media.partition(_NAME)[2]
     if not is_label(name):
-        return path
+        return path.with_suffix(_SUFFIXES.get(ref.media, ""))
     path.mkdir()
     return path / name
 

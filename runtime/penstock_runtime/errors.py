@@ -17,6 +17,16 @@ class StepFailed(Exception):
         super().__init__(message)
 
 
+class LibraryMissing(ImportError):
+    """A value cannot be stored or loaded here without a library; the message names it."""
+
+    def __init__(self, package: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed here; "
+            f'add it to the step: requires=["{package}"]'
+        )
+
+
 class Terminated(SystemExit):
     """SIGTERM, raised inside the user's code so that its `finally` blocks run."""
 
@@ -45,6 +55,14 @@ class ArtifactCorrupt(StoreError):
         super().__init__(
             f"artifact {wanted} is corrupt: {where} holds {got}; restore it, or run its step again"
         )
+
+
+class RecordCorrupt(StoreError):
+    """A record is not what was written under its name."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(f"the record {name} is damaged: {why}")
 
 
 class UntrustedArtifact(StoreError):

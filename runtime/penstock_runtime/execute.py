@@ -9,7 +9,7 @@ from typing import Any
 from penstock_runtime.artifacts import load_value, save_value
 from penstock_runtime.cache import remember
 from penstock_runtime.context import ActiveRun, CurveSink, active
-from penstock_runtime.errors import BadRequest, StepFailed, StoreError
+from penstock_runtime.errors import BadRequest, LibraryMissing, StepFailed, StoreError
 from penstock_runtime.heartbeat import beating
 from penstock_runtime.hints import Hint, plain
 from penstock_runtime.outputs import (
@@ -113,9 +113,7 @@ class loading:
             return
         if self._constant:
             raise BadRequest(f"{self._where}: {error}") from error
-        raise StepFailed(
-            f"{self._where} cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+        raise StepFailed(f"{self._where} cannot be loaded: {_told(error)}") from error
 
 
 def item_hint(hint: Hint) -> Hint:
@@ -160,8 +158,14 @@ def cannot_store(step: str, name: str, value: object, error: Exception) -> StepF
     """The output cannot be saved by the materializer of its type: the user has to act."""
     return StepFailed(
         f"output {name!r} of step {step!r} ({type(value).__name__}) cannot be stored: "
-        f"{type(error).__name__}: {error}"
+        f"{_told(error)}"
     )
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, LibraryMissing):
+        return str(error)  # a whole sentence
+    return f"{type(error).__name__}: {error}"
 
 
 def _committed(
@@ -262,6 +266,8 @@ def _curve_sink(records: RunRecords, request: Request) -> CurveSink:
     numbers = count()
 
     def write(points: list[dict[str, Any]]) -> None:
-        records.curve(request.step, request.attempt, next(numbers), points)
+        # Another runner at the same attempt may have taken a number; no point may be lost.
+        while not records.curve(request.step, request.attempt, next(numbers), points):
+            continue
 
     return write

@@ -9,6 +9,23 @@ from penstock_runtime.store import Blob
 _CHUNK = 1 << 20
 
 
+class Hashing:
+    """The digest and size of what comes in pieces."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def update(self, piece: bytes) -> None:
+        """The next piece."""
+        self._digest.update(piece)
+        self.size += len(piece)
+
+    def blob(self) -> Blob:
+        """What all pieces so far are together."""
+        return Blob(f"sha256:{self._digest.hexdigest()}", self.size)
+
+
 def pump(stream: BinaryIO, out: BinaryIO | None) -> Blob:
     """Hash a stream to its end, and copy it on the way."""
     digest, size = hashlib.sha256(), 0

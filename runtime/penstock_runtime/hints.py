@@ -67,10 +67,28 @@ def is_union(hint: Hint) -> bool:
     return origin_of(hint) in (Union, types.UnionType)
 
 
+def asks_for(hint: Hint, kind: type) -> bool:
+    """Whether a hint is a class, or `X | None` and the like with a class in it."""
+    hint = plain(hint)
+    if is_union(hint):
+        return any(asks_for(member, kind) for member in typing.get_args(hint))
+    return isinstance(hint, type) and origin_of(hint) is None and issubclass(hint, kind)
+
+
 def is_namedtuple(hint: Hint) -> bool:
     """Whether a plain hint is a NamedTuple class, so that its fields are separate outputs."""
     fields = getattr(hint, "_fields", None)
     return fields is not None and isinstance(hint, type) and issubclass(hint, tuple)
+
+
+def full_name(kind: type) -> str:
+    """The full name of a class, such as `pandas.DataFrame`."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def class_name(value: object) -> str:
+    """The full name of a value's class."""
+    return full_name(type(value))
 
 
 def spelled(hint: Hint) -> str:

@@ -1,17 +1,14 @@
 """Records of a run: each one JSON object, written once, never changed."""
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from penstock_runtime.errors import BadRequest, StoreError
-from penstock_runtime.reference import as_object
-from penstock_runtime.request import check_attempt, check_label, check_run, parse_json
+from penstock_runtime.curves import lines_of
+from penstock_runtime.request import check_attempt, check_label, check_run
 from penstock_runtime.run_id import new_run_id, run_folder
-from penstock_runtime.store import Store, canonical_json
-
-FORMAT = 1
+from penstock_runtime.sealing import read_record, sealed
+from penstock_runtime.store import Store
 
 
 class RunRecords:
@@ -48,12 +45,14 @@ class RunRecords:
         """The commit of a step; None if it has none yet."""
         return self._read(f"steps/{check_label(step, 'step')}/commit.json")
 
-    def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> None:
-        """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line."""
+    def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> bool:
+        """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line.
+
+        False if there is such a record already.
+        """
         _attempt(step, attempt)
-        lines = "".join(json.dumps(point, allow_nan=False) + "\n" for point in points)
         name = f"{self._folder}/metrics/{step}-{attempt}-{number}.jsonl"
-        self._store.create(name, lines.encode("ascii"))
+        return self._store.create(name, lines_of(self._run, points))
 
     def heartbeat(self, step: str, attempt: int, number: int) -> None:
         """`steps/<step>/<attempt>/hb/<n>.json`: the step still runs; it replaces the one before."""
@@ -73,6 +72,10 @@ class RunRecords:
         """`00-start.json`; None if there is none. Raises StoreError when it is damaged."""
         return self._read("00-start.json")
 
+    def age(self) -> float | None:
+        """How many seconds ago the run began, by the store's own clock."""
+        return self._store.age(f"{self._folder}/00-start.json")
+
     def ended(self) -> dict[str, Any] | None:
         """`99-end.json`; None if the run has not ended. Raises StoreError when it is damaged."""
         return self._read("99-end.json")
@@ -82,16 +85,10 @@ class RunRecords:
         return self._create("99-end.json", facts)
 
     def _read(self, name: str) -> dict[str, Any] | None:
-        data = self._store.read(f"{self._folder}/{name}")
-        if data is None:
-            return None
-        try:
-            return as_object(parse_json(data, name), name)
-        except BadRequest as error:
-            raise StoreError(f"a record of run {self._run} is damaged: {error}") from error
+        return read_record(self._store, f"{self._folder}/{name}")
 
     def _create(self, name: str, facts: Mapping[str, Any], *, durable: bool = True) -> bool:
-        record = canonical_json({"format": FORMAT, "run": self._run, **facts}) + b"\n"
+        record = sealed({"run": self._run, **facts})
         return self._store.create(f"{self._folder}/{name}", record, durable=durable)
 
 

@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from penstock_runtime.errors import StoreError
-
 FORMAT = 1
 """The layout that this version writes; a store of a newer layout is refused."""
 
@@ -121,25 +119,21 @@ class Store(Protocol):
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
-    """The store at an absolute path or a `file://` URL.
+    """The store at an absolute path, a `file://` URL, or the URL of a bucket.
 
-    Raises StoreError for other places, and for a store of a layout that is not known.
+    Raises StoreError for other places, for a store of a layout that is not known, and when the
+    library for a bucket is not installed.
     """
+    from penstock_runtime.places import Bucketed, find_place
+
+    place = find_place(url)
+    if isinstance(place, Bucketed):
+        from penstock_runtime.remote import RemoteStore
+
+        return RemoteStore(place, create=create)
     from penstock_runtime.local import LocalStore
 
-    if url.startswith("file://"):
-        from urllib.parse import unquote, urlsplit
-
-        parts = urlsplit(url)
-        if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-            raise StoreError(f"{url} is not the URL of a local folder; write file:///folder")
-        return LocalStore(Path(unquote(parts.path)), create=create)
-    if "://" in url or "::" in url:
-        raise StoreError(f"no driver for the store {url.split(':', 1)[0]}://; use a local folder")
-    path = Path(url)
-    if not path.is_absolute():
-        raise StoreError(f"the store {url!r} must be an absolute path or a file:// URL")
-    return LocalStore(path, create=create)
+    return LocalStore(place, create=create)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The two kinds of value that penstock itself gives to users."""
+"""The kinds of value that penstock itself gives to users."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -40,6 +40,18 @@ class Metrics(Mapping[str, float]):
         if all(name.isidentifier() for name in self._values):
             return f"Metrics({', '.join(f'{k}={v!r}' for k, v in self._values.items())})"
         return f"Metrics({self._values!r})"
+
+
+class HTML(str):
+    """A report as HTML; a step that returns one has it kept, and shown, as a page."""
+
+    __slots__ = ()
+
+
+class Markdown(str):
+    """A report as Markdown; a step that returns one has it kept, and shown, as a page."""
+
+    __slots__ = ()
 
 
 def _name(name: object) -> str:

@@ -90,7 +90,7 @@ class _View:
                     self._say_pair(event.step, f" | {event.line}", "cyan")
             case StepReused():
                 self._over(event.step)
-                self._say_pair("=", f" {event.step}  {source(event)}", "cyan")
+                self._say_pair("=", f" {event.step}  reused: {source(event)}", "cyan")
             case StepSucceeded():
                 self._over(event.step)
                 self._mark("✓", "green", event.step, event.seconds)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
@@ -13,6 +12,7 @@ import click
 from penstock.cli.failures import Failure, WrongUsage
 from penstock.cli.output import show, use_colour
 from penstock.cli.shared import target_argument
+from penstock.cli.stores import located, store_option
 
 if TYPE_CHECKING:
     from penstock.cli.targets import Target
@@ -47,12 +47,7 @@ _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
     metavar="N",
     help="How many steps run at once; by default as many as there are CPUs.",
 )
-@click.option(
-    "--store",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="PENSTOCK_STORE",
-    help="Where artifacts and records are kept; by default .penstock in the project.",
-)
+@store_option
 @click.option(
     "--resume",
     metavar="RUN",
@@ -80,7 +75,7 @@ def command(
     pairs: tuple[str, ...],
     executor: str,
     jobs: int | None,
-    store: Path | None,
+    store: str | None,
     resume: str | None,
     cache: bool,
     dry_run: bool,
@@ -105,7 +100,7 @@ def command(
         click.get_current_context().call_on_close(runner.release)
     found, ready = checked(target, backend, form)
     options = RunOptions(
-        store=str((store or found.root / ".penstock").absolute()),
+        store=located(store) if store else str(found.root.absolute() / ".penstock"),
         root=found.root,
         path=_import_path(found),
         executor=executor,
@@ -130,7 +125,7 @@ def command(
     except StoreError as error:
         raise Failure(str(error)) from None
     if result.state != "succeeded" and form == "text":
-        given = f" --store {shlex.quote(str(store))}" if _is_flag("store") else ""
+        given = f" --store {shlex.quote(store)}" if store and _is_flag("store") else ""
         again = f"penstock run {shlex.quote(target)} --resume {result.run}{given}"
         click.echo(f"go on with: {again}")
     return _EXIT_CODES[result.state]

@@ -131,7 +131,7 @@ def outcome(result: RunResult) -> str:
     ]
     reused = sum(one.reused is not None for one in result.steps)
     if reused:
-        parts[0] += f" ({reused} of them earlier)"
+        parts[0] += f", {reused} of them reused"
     text = f"{result.pipeline} {result.state} in {duration(result.seconds)}: {', '.join(parts)}"
     waiting = [one.step for one in result.steps if one.state == "not run"]
     if waiting:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from penstock.cli.failures import WrongUsage
 
-_TYPES: dict[str, type] = {"executor": str, "jobs": int, "store": str}
+_TYPES: dict[str, type] = {"cache": bool, "executor": str, "jobs": int, "store": str}
 
 
 def settings(folder: Path) -> dict[str, object]:
@@ -39,8 +39,20 @@ def settings(folder: Path) -> dict[str, object]:
             raise WrongUsage(f"{file}: [tool.penstock] has no setting {name!r}; it has {has}")
         if type(value) is not _TYPES[name]:
             raise WrongUsage(f"{file}: [tool.penstock] {name} is no {_TYPES[name].__name__}")
-        found[name] = str(file.parent / str(value)) if name == "store" else value
+        found[name] = value
+    if "store" in found:
+        found["store"] = _place(str(found["store"]), file)
     return found
+
+
+def _place(store: str, file: Path) -> str:
+    from penstock_runtime.errors import StoreError
+    from penstock_runtime.places import store_location
+
+    try:
+        return store_location(store, file.parent)
+    except StoreError as error:
+        raise WrongUsage(f"{file}: [tool.penstock] {error}") from None
 
 
 def _candidates(folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from penstock.cli.failures import Failure
+from penstock.cli.failures import Failure, WrongUsage
 from penstock_runtime.errors import StoreError
 from penstock_runtime.store import Store
 
@@ -16,7 +16,7 @@ store_option = click.option(
     "--store",
     envvar="PENSTOCK_STORE",
     metavar="PLACE",
-    help="The store; by default .penstock in the project.",
+    help="The store: a folder or s3://bucket/prefix; by default .penstock in the project.",
 )
 
 form_option = click.option(
@@ -48,16 +48,24 @@ def opened(place: str | None, *, write: bool = False) -> Generator[Store, None, 
     from penstock_records.recent import NoSuchRun
     from penstock_runtime.store import open_store
 
-    where = place or str(default_place(Path.cwd()))
-    if "://" not in where:
-        where = str(Path(where).absolute())
-        if not Path(where).exists():
-            raise Failure(f"there is no store {where}; run a pipeline first, or name one: --store")
+    where = located(place) if place else str(default_place(Path.cwd()))
+    if "://" not in where and not Path(where).exists():
+        raise Failure(f"there is no store {where}; run a pipeline first, or name one: --store")
     try:
         found = open_store(where, create=False)
         yield open_store(where) if write else found
     except (StoreError, NoSuchRun, NoSuchArtifact) as error:
         raise Failure(str(error)) from None
+
+
+def located(place: str) -> str:
+    """The place of a store in its absolute form; raises `WrongUsage`."""
+    from penstock_runtime.places import store_location
+
+    try:
+        return store_location(place, Path.cwd())
+    except StoreError as error:
+        raise WrongUsage(str(error)) from None
 
 
 def default_place(folder: Path) -> Path:

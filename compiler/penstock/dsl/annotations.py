@@ -10,13 +10,14 @@ from enum import Enum
 from typing import Any, Literal, TypeVar
 
 from penstock_runtime.hints import hints_of, is_namedtuple, is_union, plain
-from penstock_runtime.values import Metrics, RunStatus
+from penstock_runtime.values import HTML, Markdown, Metrics, RunStatus
 
 Plain = dict[str, object]
 
 _BUILTINS = (bool, int, float, complex, str, bytes, list, dict, tuple, set, frozenset, object)
 _NOT_DATA = frozenset({"Callable", "Awaitable", "Coroutine"})
-_OWN = {Metrics: "penstock.Metrics", RunStatus: "penstock.RunStatus"}
+_OURS: tuple[type, ...] = (HTML, Markdown, Metrics, RunStatus)
+_OWN = {one: f"penstock.{one.__name__}" for one in _OURS}
 _DEEPEST = 24
 
 
@@ -55,11 +56,11 @@ class TypeTable:
         return f"{name}[{inner}]"
 
     def _class(self, cls: type, depth: int) -> str:
-        if cls in _OWN:
+        if cls in (Metrics, RunStatus):
             return _OWN[cls]
         if cls.__module__ == "collections.abc":
             return "Any" if cls.__name__ in _NOT_DATA else cls.__name__
-        name = _name(cls)
+        name = _OWN.get(cls) or _name(cls)
         if not all(part.isidentifier() for part in name.split(".")):
             return "Any"
         if name not in self.classes:

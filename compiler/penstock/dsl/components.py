@@ -19,7 +19,8 @@ from penstock.dsl.tracing import Trace, plain_value, text_of
 from penstock_runtime.hints import SignatureError, hints_of, is_namedtuple, unwrapped
 from penstock_runtime.hints import plain as plain_hint
 from penstock_runtime.parameters import is_parameter
-from penstock_runtime.signature import outputs_of
+from penstock_runtime.signature import SINGLE_OUTPUT, outputs_of
+from penstock_runtime.unstorable import refusal
 
 Plain = dict[str, object]
 _NO_DEFAULT = inspect.Parameter.empty
@@ -54,6 +55,7 @@ def _definition(trace: Trace, source: Source) -> Definition:
     code = f"{module}:{getattr(source.target, '__qualname__', source.name)}"
     check_code(trace, source.target, function, source.name)
     hints, outputs = _hints(trace, function, at)
+    _storable(trace, source, outputs, at)
     if source.fields:
         _resolved(trace, source.target, at)
     inputs, types = _inputs(trace, source, hints, at)
@@ -108,6 +110,31 @@ def _apart(trace: Trace, code: str, name: str, at: Span) -> str:
         hint="give each step function a name of its own",
     )
     return f"{code}_again"
+
+
+def _storable(trace: Trace, source: Source, outputs: dict[str, Any], at: Span) -> None:
+    """Reports outputs that would be found impossible to store when the work is done."""
+    own = _own(source.function)
+    if inspect.isgeneratorfunction(own) or inspect.iscoroutinefunction(own):
+        made = "yields its values" if inspect.isgeneratorfunction(own) else "is `async`"
+        trace.problem(
+            "PS214",
+            f"step {source.name!r} {made}: what a call gives cannot be stored",
+            span=at,
+            hint="let it be a plain function that returns its result",
+        )
+        return
+    for name, hint in outputs.items():
+        refused = None if is_parameter(hint) else refusal(hint)
+        if refused is not None:
+            what = "" if name == SINGLE_OUTPUT else f" as {name!r}"
+            trace.problem(
+                "PS214",
+                f"step {source.name!r} returns a {refused.type}{what}, which cannot be stored",
+                span=at,
+                label=refused.reason,
+                hint=refused.hint,
+            )
 
 
 def _hints(trace: Trace, function: FunctionType, at: Span) -> tuple[dict[str, Any], dict[str, Any]]:

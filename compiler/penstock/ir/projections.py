@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Mapping
 
-from penstock.ir.lookup import inner_values, scope_values
-from penstock.ir.nodes import PipelineIR
-from penstock.ir.values import FromStep, Path, Value
+from penstock.ir.lookup import scope_values
+from penstock.ir.nodes import Loop, PipelineIR
+from penstock.ir.values import FromLoop, FromStep, Gathered, ListOf, OneOf, Path, Value
 
 Projection = tuple[str, Path]
 """The output, and the keys and positions that lead to the part."""
+
+_ANY_ITEM = -(2**60)
+"""In a path: whichever item the loop is at."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 
@@ -18,17 +22,45 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 def projections(ir: PipelineIR) -> dict[str, dict[str, Projection]]:
     """For each step the parts that others need of its outputs, by the name they travel under."""
     found: dict[str, dict[str, Projection]] = {}
+    loops = {one.id: one.items for one in ir.scopes if isinstance(one, Loop)}
     for value in _all_values(ir):
-        for inner in inner_values(value):
-            if isinstance(inner, FromStep) and inner.path:
-                parts = found.setdefault(inner.step, {})
-                parts[projection_name(inner)] = (inner.output, inner.path)
+        for part in _made(value, (), loops):
+            if part.path:
+                parts = found.setdefault(part.step, {})
+                parts[projection_name(part)] = (part.output, part.path)
     return found
+
+
+def picked(value: FromStep, path: Path) -> FromStep:
+    """A part of a value that a step makes."""
+    if not path:
+        return value
+    return value.model_copy(update={"path": (*value.path, *path)})
 
 
 def projection_name(value: FromStep) -> str:
     """`value.auc` for `value["auc"]`; a key that is no plain word is told by its digest."""
     return ".".join([value.output, *map(_word, value.path)])
+
+
+def _made(value: Value, path: Path, loops: Mapping[str, Value]) -> Iterator[FromStep]:
+    """What steps make for the part of a value: `gather(x)[0]["auc"]` needs each `x["auc"]`."""
+    match value:
+        case FromStep():
+            if _ANY_ITEM not in path:  # the list is a parameter, known as a whole
+                yield picked(value, path)
+        case FromLoop():
+            yield from _made(loops[value.loop], (_ANY_ITEM, *value.path, *path), loops)
+        case Gathered():
+            yield from _made(value.value, (*value.path, *path)[1:], loops)
+        case OneOf():
+            for one in value.values:
+                yield from _made(one, (*value.path, *path), loops)
+        case ListOf():
+            for one in value.values:
+                yield from _made(one, path[1:], loops)
+        case _:
+            return
 
 
 def _word(key: str | int) -> str:

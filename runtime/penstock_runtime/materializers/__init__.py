@@ -5,11 +5,16 @@ A class is recognised by name along its MRO, so no library is imported only to a
 """
 
 import typing
+from collections import OrderedDict
 from itertools import pairwise
 from typing import Any, cast
 
-from penstock_runtime.hints import Hint, is_union, origin_of, plain
+from penstock_runtime.hints import Hint, full_name, is_union, origin_of, plain
 from penstock_runtime.materializers.arrays import ArrayMaterializer
+from penstock_runtime.materializers.arrow_tables import (
+    ArrowBatchMaterializer,
+    ArrowTableMaterializer,
+)
 from penstock_runtime.materializers.basic import (
     BytesMaterializer,
     JsonMaterializer,
@@ -17,10 +22,22 @@ from penstock_runtime.materializers.basic import (
     TextMaterializer,
 )
 from penstock_runtime.materializers.dataclass import DataclassMaterializer
+from penstock_runtime.materializers.estimators import EstimatorMaterializer
+from penstock_runtime.materializers.figures import FigureMaterializer
 from penstock_runtime.materializers.frames import FrameMaterializer, SeriesMaterializer
 from penstock_runtime.materializers.path import PathMaterializer
 from penstock_runtime.materializers.pickled import PickleMaterializer
-from penstock_runtime.materializers.protocol import Materializer, full_name
+from penstock_runtime.materializers.polars_frames import (
+    PolarsFrameMaterializer,
+    PolarsSeriesMaterializer,
+)
+from penstock_runtime.materializers.protocol import Materializer, NotHeld
+from penstock_runtime.materializers.pydantic_models import ModelMaterializer
+from penstock_runtime.materializers.reports import (
+    HTMLReportMaterializer,
+    MarkdownReportMaterializer,
+)
+from penstock_runtime.materializers.tensors import StateMaterializer, TensorMaterializer
 
 GROUP = "penstock.materializers"
 
@@ -32,20 +49,35 @@ BUILT_IN: tuple[Materializer, ...] = (
     BytesMaterializer(),
     MetricsMaterializer(),
     DataclassMaterializer(),
+    ModelMaterializer(),
     PathMaterializer(),
+    HTMLReportMaterializer(),
+    MarkdownReportMaterializer(),
     FrameMaterializer(),
     SeriesMaterializer(),
+    PolarsFrameMaterializer(),
+    PolarsSeriesMaterializer(),
+    ArrowTableMaterializer(),
+    ArrowBatchMaterializer(),
     ArrayMaterializer(),
+    EstimatorMaterializer(),
+    TensorMaterializer(),
+    StateMaterializer(),
+    FigureMaterializer(),
 )
 
 
-def materializer_for(value: object) -> Materializer:
-    """The materializer for a value: a built-in, one of an entry point, or at last pickle."""
+def materializers_for(value: object) -> "typing.Iterator[Materializer]":
+    """The materializers that may hold a value, the best one first and pickle last.
+
+    A built-in one, one of an entry point, or at last pickle; `save` of the first may raise
+    NotHeld, and then the next is asked.
+    """
     kind = type(value)
     for candidate in _claiming(kind):
         if candidate.handles(value):
-            return candidate
-    return LAST_RESORT
+            yield candidate
+    yield LAST_RESORT
 
 
 def materializer_named(name: str) -> Materializer:
@@ -74,7 +106,7 @@ def materializer_for_type(hint: Hint) -> str | None:
     if hint in (Any, object) or not isinstance(hint, type) or _is_protocol(hint):
         return None
     kind = cast(type[Any], hint)
-    if kind in (list, dict, tuple, set, frozenset):
+    if kind in (list, dict, tuple, set, frozenset, OrderedDict):
         return None
     found = next(iter(_claiming(kind)), LAST_RESORT)
     return found.name
@@ -124,7 +156,8 @@ __all__ = [
     "GROUP",
     "LAST_RESORT",
     "Materializer",
-    "materializer_for",
+    "NotHeld",
     "materializer_for_type",
     "materializer_named",
+    "materializers_for",
 ]

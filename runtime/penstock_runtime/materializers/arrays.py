@@ -4,9 +4,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from penstock_runtime.hints import Hint
+from penstock_runtime.hints import Hint, full_name
 from penstock_runtime.materializers.cells import cell, cells
-from penstock_runtime.materializers.protocol import full_name
 
 _HEAD = 10
 

@@ -5,10 +5,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from penstock_runtime.hints import Hint
+from penstock_runtime.hints import Hint, full_name
 from penstock_runtime.materializers.cells import cell, cells, shortened
 from penstock_runtime.materializers.codec import NotPlain, decode, encode
-from penstock_runtime.materializers.protocol import full_name
 from penstock_runtime.parameters import coerce
 from penstock_runtime.store import canonical_json
 from penstock_runtime.values import Metrics, plain_number

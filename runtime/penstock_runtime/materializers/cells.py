@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 80
+HEAD_ROWS, MOST_COLUMNS = 5, 200
+"""How much of a table a preview shows."""
 
 
 def cell(value: Any) -> Any:

@@ -1,43 +1,45 @@
-"""Tables and columns of pandas, as Parquet."""
+"""Tables and columns of pandas, as Arrow IPC."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from penstock_runtime.hints import Hint
-from penstock_runtime.materializers.cells import cell, cells
-from penstock_runtime.materializers.protocol import full_name
+from penstock_runtime.hints import Hint, full_name
+from penstock_runtime.materializers.arrow_files import MEDIA, read_table, write_table
+from penstock_runtime.materializers.cells import HEAD_ROWS, MOST_COLUMNS, cell, cells
+from penstock_runtime.materializers.codec import NotPlain, decode, encode
+from penstock_runtime.materializers.frame_tables import frame_of, table_of, told_beside
+from penstock_runtime.materializers.protocol import NotHeld
 
 # pandas moved its classes' home from pandas.core to pandas in version 3.
 _FRAMES = ("pandas.DataFrame", "pandas.core.frame.DataFrame")
 _SERIES = ("pandas.Series", "pandas.core.series.Series")
 _COLUMN = "__series__"
-_HEAD_ROWS, _MOST_COLUMNS = 5, 200
+_PURPOSE = "a table of pandas"
 
 
 class FrameMaterializer:
     """A pandas DataFrame, its index and its dtypes included."""
 
     name: ClassVar[str] = "pandas"
-    media: ClassVar[str] = "application/vnd.apache.parquet"
+    media: ClassVar[str] = MEDIA
     unsafe: ClassVar[bool] = False
 
     def claims(self, kind: type, exact: bool) -> bool:
-        # A subclass (geopandas) keeps more than Parquet would: it needs its own materializer.
+        # A subclass (geopandas) keeps more than Arrow would: it needs its own materializer.
         return exact and full_name(kind) in _FRAMES
 
     def handles(self, value: Any) -> bool:
         return True
 
     def save(self, value: Any, path: Path) -> None:
-        value.to_parquet(path, engine="pyarrow", compression="zstd")
+        write_table(table_of(value, {}, _PURPOSE), path, _PURPOSE)
 
     def load(self, path: Path, hint: Hint) -> Any:
-        return import_module("pandas").read_parquet(path, engine="pyarrow")
+        return frame_of(read_table(path, _PURPOSE))
 
     def preview(self, value: Any) -> dict[str, Any]:
-        columns = [value.iloc[:, i] for i in range(min(value.shape[1], _MOST_COLUMNS))]
-        head = value.iloc[:_HEAD_ROWS, :_MOST_COLUMNS]
+        columns = [value.iloc[:, i] for i in range(min(value.shape[1], MOST_COLUMNS))]
+        head = value.iloc[:HEAD_ROWS, :MOST_COLUMNS]
         return {
             "kind": "table",
             "rows": int(value.shape[0]),
@@ -51,7 +53,7 @@ class SeriesMaterializer:
     """A pandas Series, its index, dtype and name included."""
 
     name: ClassVar[str] = "pandas-series"
-    media: ClassVar[str] = "application/vnd.apache.parquet"
+    media: ClassVar[str] = MEDIA
     unsafe: ClassVar[bool] = False
 
     def claims(self, kind: type, exact: bool) -> bool:
@@ -61,14 +63,19 @@ class SeriesMaterializer:
         return True
 
     def save(self, value: Any, path: Path) -> None:
-        if value.name is not None and not isinstance(value.name, str):
-            raise TypeError(f"the name of the Series must be a str, not {value.name!r}")
-        frame = value.to_frame(_COLUMN if value.name is None else value.name)
-        frame.to_parquet(path, engine="pyarrow", compression="zstd")
+        try:
+            beside = {"name": encode(value.name)}
+        except NotPlain as error:
+            raise NotHeld(f"the name of the Series: {error}") from error
+        write_table(table_of(value.to_frame(_COLUMN), beside, _PURPOSE), path, _PURPOSE)
 
     def load(self, path: Path, hint: Hint) -> Any:
-        frame = import_module("pandas").read_parquet(path, engine="pyarrow")
-        series = frame.iloc[:, 0]
+        table = read_table(path, _PURPOSE)
+        beside = told_beside(table)
+        series = frame_of(table).iloc[:, 0]
+        if "name" in beside:
+            return series.rename(decode(beside["name"]))
+        # As penstock wrote columns before.
         return series.rename(None) if series.name == _COLUMN else series
 
     def preview(self, value: Any) -> dict[str, Any]:
@@ -76,7 +83,7 @@ class SeriesMaterializer:
             "kind": "column",
             "rows": len(value),
             "schema": [_described(value)],
-            "head": [[item] for item in cells(value.iloc[:_HEAD_ROWS])],
+            "head": [[item] for item in cells(value.iloc[:HEAD_ROWS])],
         }
 
 
@@ -86,6 +93,6 @@ def _described(column: Any) -> dict[str, Any]:
         "type": str(column.dtype),
         "nulls": int(column.isna().sum()),
     }
-    if getattr(column.dtype, "kind", "") in "iuf" and column.notna().any():
+    if getattr(column.dtype, "kind", "") in "iuf" and found["nulls"] < len(column):
         found |= {key: cell(getattr(column, key)()) for key in ("min", "max", "mean")}
     return found

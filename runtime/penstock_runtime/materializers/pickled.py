@@ -1,11 +1,15 @@
 """The last resort: pickle, for types that have no safe form."""
 
+import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 from penstock_runtime.hints import Hint
 from penstock_runtime.materializers.cells import shortened
+from penstock_runtime.materializers.estimators import described as described_estimator
+from penstock_runtime.materializers.estimators import is_estimator
+from penstock_runtime.materializers.tensors import described_module, is_module, reduced_storage
 
 _LONGEST_REPR = 2000
 
@@ -29,7 +33,7 @@ class PickleMaterializer:
 
     def save(self, value: Any, path: Path) -> None:
         with open(path, "xb") as stream:
-            import_module("pickle").dump(value, stream, protocol=5)
+            _pickler(stream).dump(value)
 
     def load(self, path: Path, hint: Hint) -> Any:
         with open(path, "rb") as stream:
@@ -39,7 +43,23 @@ class PickleMaterializer:
     def preview(self, value: Any) -> dict[str, Any]:
         found: dict[str, Any] = {"kind": "object", "type": type(value).__qualname__}
         try:
+            if is_estimator(value):
+                found = described_estimator(value)
+            elif is_module(value):
+                found = described_module(value)
             found["repr"] = shortened(repr(value), _LONGEST_REPR)
         except Exception as error:  # the user's __repr__ may raise; a preview is not worth a run
             found["repr_failed"] = type(error).__name__
         return found
+
+
+def _pickler(stream: BinaryIO) -> Any:
+    pickle = import_module("pickle")
+    if "torch" not in sys.modules:
+        return pickle.Pickler(stream, protocol=5)
+
+    def reducer_override(_: Any, value: Any) -> Any:
+        return reduced_storage(value)
+
+    methods = {"reducer_override": reducer_override}
+    return type("TensorPickler", (pickle.Pickler,), methods)(stream, protocol=5)

@@ -6,6 +6,10 @@ from typing import Any, ClassVar, Protocol
 from penstock_runtime.hints import Hint
 
 
+class NotHeld(TypeError):
+    """Raised by `save`: after all, this value cannot be saved without loss; try the next one."""
+
+
 class Materializer(Protocol):
     """Writes values of some types to a file, and reads them back.
 
@@ -29,7 +33,7 @@ class Materializer(Protocol):
         ...
 
     def save(self, value: Any, path: Path) -> None:
-        """Write the value to a new file, or a new folder, at the path."""
+        """Write the value to a new file, or a new folder, at the path. May raise NotHeld."""
         ...
 
     def load(self, path: Path, hint: Hint) -> Any:
@@ -39,8 +43,3 @@ class Materializer(Protocol):
     def preview(self, value: Any) -> dict[str, Any]:
         """Facts about the value as small, safe JSON, for readers that never load it."""
         ...
-
-
-def full_name(kind: type) -> str:
-    """The full name of a class, such as `pandas.DataFrame`."""
-    return f"{kind.__module__}.{kind.__qualname__}"
