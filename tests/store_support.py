@@ -12,7 +12,7 @@ from typing import Any
 from penstock_runtime.local import LocalStore
 from penstock_runtime.records import RunRecords, utc_now
 from penstock_runtime.run_id import new_run_id, run_folder
-from penstock_runtime.store import canonical_json
+from penstock_runtime.sealing import sealed
 
 FIXTURE = Path(__file__).parent / "fixtures/store-1"
 
@@ -117,11 +117,15 @@ def files_of(store: Path, *parts: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
+def _facts(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if key not in ("format", "sha256")}
+
+
 def record(path: Path, **changes: Any) -> None:
-    """Changes fields of a record behind the store's back."""
+    """Changes fields of a record behind the store's back, and seals it again."""
     found = json.loads(path.read_bytes())
     path.chmod(0o644)
-    path.write_bytes(canonical_json({**found, **changes}) + b"\n")
+    path.write_bytes(sealed(_facts(found) | changes))
 
 
 def snapshot(store: Path) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli_support import Cli
+from conftest import LONG
 from store_support import (
     FIXTURE,
     RUNS,
@@ -105,16 +106,17 @@ def test_a_missing_file_of_any_kind_is_found(tmp_path: Path) -> None:
         shutil.rmtree(copy)
 
 
-def test_a_damaged_plan_and_record_are_found(tmp_path: Path) -> None:
+def test_every_damaged_record_is_found(tmp_path: Path) -> None:
     dice = random.Random(2)
     copy = fixture_copy(tmp_path)
-    for path in files_of(copy, "plans", "runs"):
-        if path.suffix == ".json":
-            content = path.read_bytes()
-            for damage in (cut, lengthen):
-                damage(path, dice)
-                assert str(path.relative_to(copy)) in {one.where for one in problems(copy)}
-                path.write_bytes(content)
+    records = [one for one in files_of(copy, "plans", "runs", "cache") if one.suffix != ".yaml"]
+    for number in range(600 if LONG else 200):
+        path = records[number % len(records)]
+        content = path.read_bytes()
+        damage = (flip, flip, flip, cut, lengthen)[number % 5]
+        damage(path, dice)
+        assert str(path.relative_to(copy)) in {one.where for one in problems(copy)}, damage
+        path.write_bytes(content)
     assert problems(copy) == []
 
 
@@ -145,17 +147,19 @@ def test_records_must_agree_with_their_place_and_with_blobs(store: LocalStore) -
     run = writer.end()
     commit = writer.folder / "steps/load/commit.json"
     assert problems(Path(store.url)) == []
+    before = commit.read_bytes()
     for changes, said in (
-        ({"step": "other"}, "it is of step 'other'"),
-        ({"run": RUNS["failed"]}, "it is of run"),
-        ({"format": 2}, "of a newer penstock"),
+        ({"step": "other"}, "it belongs to step 'other'"),
+        ({"run": RUNS["failed"]}, "it belongs to run"),
         ({"outputs": {"value": 3}}, "neither a constant nor an artifact"),
         ({"outputs": {"value": {"list": [{"value": 1}, {}]}}}, "neither a constant"),
     ):
-        before = commit.read_bytes()
         record(commit, **changes)
         assert [said in one.what for one in problems(Path(store.url))] == [True], changes
         commit.write_bytes(before)
+    commit.write_text('{"format": 9}')
+    assert ["of a newer penstock" in one.what for one in problems(Path(store.url))] == [True]
+    commit.write_bytes(before)
     blob = store.put_bytes(b"x")
     wrong = {"value": {"artifact": reference(blob.digest, 99)}}
     record(commit, outputs=wrong)

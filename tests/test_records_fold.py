@@ -171,9 +171,9 @@ def test_a_newer_record_is_listed_and_not_read(store: LocalStore) -> None:
     run = Writer(store).end()
     path = next(Path(store.url).rglob("99-end.json"))
     path.chmod(0o644)
-    path.write_text(json.dumps({"format": 2, "run": run, "pipeline": {"new": "shape"}}))
+    path.write_text(json.dumps({"format": 9, "run": run, "pipeline": {"new": "shape"}}))
     found = summary(store, run)
-    assert (found.status, found.problem) == ("newer", "it has format 2, of a newer penstock")
+    assert (found.status, found.problem) == ("newer", "it has format 9, of a newer penstock")
     assert fold(store, run).status == "newer"
 
 

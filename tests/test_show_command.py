@@ -59,7 +59,7 @@ def test_json_is_the_whole_fold(cli: Cli) -> None:
     assert found["run"] == RUNS["no end"]
     assert found["end"] is None
     assert found["start"]["parameters"] == {"rows": 10, "fail": "no"}
-    assert found["start"]["format"] == 1
+    assert found["start"]["user"] == "ada"
     steps = {one["step"]: one for one in found["steps"]}
     assert steps["load"]["reused"] == {"run": RUNS["succeeded"], "step": "load"}
     assert steps["Score"]["metrics"] == {"auc": 0.095}

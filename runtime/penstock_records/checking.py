@@ -12,6 +12,7 @@ from penstock_records.layout import days, records_below, records_of, tombed
 from penstock_records.reading import Damaged, Newer, checked, parsed
 from penstock_records.record_check import Named, named_in
 from penstock_records.schema import CacheEntry
+from penstock_runtime.curves import read_points
 from penstock_runtime.errors import ArtifactCorrupt, StoreError
 from penstock_runtime.folders import named_files
 from penstock_runtime.run_id import run_folder
@@ -74,8 +75,16 @@ class Checker:
             yield Problem(where, str(error), "remove the link")
             return
         for name in names:
-            if name.endswith(".json") and "/hb/" not in name:
+            if name.endswith(".jsonl"):
+                yield from self._points(name)
+            elif name.endswith(".json") and "/hb/" not in name:
                 yield from self._record(run, name)
+
+    def _points(self, name: str) -> Iterator[Problem]:
+        try:
+            self.done.records += read_points(self.store, name) is not None
+        except StoreError as error:
+            yield Problem(name, str(error), _RESTORE)
 
     def _record(self, run: str, name: str) -> Iterator[Problem]:
         try:
@@ -83,7 +92,7 @@ class Checker:
             if data is None:
                 return
             self.done.records += 1
-            for one in named_in(name.removeprefix(f"{run_folder(run)}/"), data, run):
+            for one in named_in(name, data, run):
                 known = (self._plan_of if one.plan else self._named).setdefault(one.digest, [])
                 if all(one != other._replace(where="") for other in known):
                     known.append(one._replace(where=name))
@@ -108,7 +117,7 @@ class Checker:
                 data = self.store.read(name)
                 if data is not None:
                     self.done.records += 1
-                    checked(CacheEntry, parsed(data))
+                    checked(CacheEntry, parsed(data, name))
             except Newer:
                 continue
             except (Damaged, StoreError) as error:

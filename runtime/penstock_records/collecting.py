@@ -24,9 +24,10 @@ from penstock_records.reading import Damaged, Newer, checked, parsed
 from penstock_records.retiring import Rules, needed, retired
 from penstock_records.schema import CacheEntry
 from penstock_runtime.errors import StoreError
-from penstock_runtime.records import FORMAT, utc_now
+from penstock_runtime.records import utc_now
 from penstock_runtime.run_id import run_folder
-from penstock_runtime.store import Leftovers, Store, StoredBlob, canonical_json
+from penstock_runtime.sealing import sealed
+from penstock_runtime.store import Leftovers, Store, StoredBlob
 
 GRACE = 14 * DAY
 """How long what nobody names is kept, unless asked otherwise."""
@@ -104,8 +105,7 @@ class Collector:
         """The second phase: look again, then sweep. What was removed."""
         store = self._store
         for run in found.marked:
-            fact = {"format": FORMAT, "run": run, "made": utc_now()}
-            store.create(f"tomb/{run}.json", canonical_json(fact) + b"\n")
+            store.create(f"tomb/{run}.json", sealed({"run": run, "made": utc_now()}))
         young = min((one.idle for one in found.blobs), default=self._settle)
         wait(max(0.0, self._settle - young - (time.monotonic() - self._listed)))
         self._runs = runs = mark_all(store, self._runs)
@@ -150,7 +150,9 @@ class Collector:
         for name in records_below(self._store, "cache"):
             try:
                 data = self._store.read(name)
-                if data is not None and checked(CacheEntry, parsed(data)).run not in runs:
+                if data is None:
+                    continue
+                if checked(CacheEntry, parsed(data, name)).run not in runs:
                     found.append(name)
             except Newer:
                 continue

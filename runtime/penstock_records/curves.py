@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
 
+from penstock_runtime.curves import read_points
 from penstock_runtime.errors import StoreError
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
@@ -26,7 +25,7 @@ class Curve:
 
 
 def curves(store: Store, run: str) -> list[Curve]:
-    """The curves of a run, by step; a point that cannot be read is left out."""
+    """The curves of a run, by step; what cannot be read is left out."""
     folder = f"{run_folder(run)}/metrics"
     try:
         names = store.names(folder)
@@ -48,15 +47,10 @@ def curves(store: Store, run: str) -> list[Curve]:
 
 def _points(store: Store, name: str) -> Iterator[tuple[str, float | str]]:
     try:
-        lines = (store.read(name) or b"").splitlines()
+        points = read_points(store, name) or []
     except StoreError:
         return
-    for line in lines:
-        try:
-            point: Any = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        told = cast("dict[str, Any]", point) if isinstance(point, dict) else {}
-        key, value = told.get("key"), told.get("value")
+    for point in points:
+        key, value = point.get("key"), point.get("value")
         if isinstance(key, str) and isinstance(value, (float, int, str)):
             yield key, value

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from penstock_records.layout import records_of, run_ids, tombed
 from penstock_records.liveness import SILENCE, process_lives, silent
-from penstock_records.reading import Damaged, Newer, checked, parsed
+from penstock_records.reading import Damaged, Newer, parsed, read_as
 from penstock_records.references import digests_in, folders_in, runs_needed
 from penstock_records.schema import Start
 from penstock_runtime.errors import StoreError
@@ -73,7 +73,7 @@ def _read(store: Store, name: str, marks: Marks) -> None:
     if not name.endswith(".json"):
         return
     try:
-        found = parsed(data, marks.run)
+        found = parsed(data, name, marks.run)
         marks.needs |= runs_needed(found)
         pipeline = found.get("pipeline")
         if isinstance(pipeline, str):
@@ -86,9 +86,8 @@ def _read(store: Store, name: str, marks: Marks) -> None:
 
 
 def _start(store: Store, run: str) -> Start | None:
-    data = store.read(f"{run_folder(run)}/00-start.json")
     try:
-        return None if data is None else checked(Start, parsed(data, run))
+        return read_as(Start, store, f"{run_folder(run)}/00-start.json", run)
     except (Damaged, Newer):
         return None
 

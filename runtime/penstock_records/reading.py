@@ -8,10 +8,10 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from penstock_records.schema import Record
-from penstock_runtime.errors import BadRequest, StoreError
-from penstock_runtime.records import FORMAT
+from penstock_runtime.errors import BadRequest, RecordCorrupt, StoreError
 from penstock_runtime.reference import as_object
 from penstock_runtime.request import parse_json
+from penstock_runtime.sealing import FORMAT, unsealed
 from penstock_runtime.store import Store
 
 _R = TypeVar("_R", bound=Record)
@@ -35,25 +35,32 @@ def read(store: Store, name: str, run: str | None = None) -> dict[str, Any] | No
         data = store.read(name)
     except StoreError as error:
         raise Damaged(str(error)) from None
-    return None if data is None else parsed(data, run)
+    return None if data is None else parsed(data, name, run)
 
 
-def parsed(data: bytes, run: str | None = None) -> dict[str, Any]:
-    """The bytes of a record as JSON, its format known. Raises Damaged and Newer."""
+def parsed(data: bytes, name: str, run: str | None = None) -> dict[str, Any]:
+    """The bytes of a record as JSON, its format known, its seal whole. Raises Damaged and Newer."""
     try:
-        found = as_object(parse_json(data, "it"), "it")
-    except BadRequest as error:
-        raise Damaged(str(error)) from None
-    written = found.get("format")
-    if type(written) is int and written > FORMAT:
-        raise Newer(f"it has format {written}, of a newer penstock")
-    if type(written) is not int or written != FORMAT:
-        raise Damaged(f"its format is {str(written)[:40]!r}")
+        found = unsealed(data, name)
+    except RecordCorrupt as error:
+        if (written := _format_of(data)) > FORMAT:
+            raise Newer(f"it has format {written}, of a newer penstock") from None
+        raise Damaged(error.why) from None
+    if type(found.get("format")) is not int:
+        raise Damaged(f"its format is {found.get('format')!r}")
     if run is not None and found.get("run") != run:
         raise Damaged(f"it is of run {str(found.get('run'))[:40]!r}")
     if not _shallow(data, found):
         raise Damaged(f"it is nested more than {_DEEPEST} deep")
     return found
+
+
+def _format_of(data: bytes) -> int:
+    try:
+        written = as_object(parse_json(data, "it"), "it").get("format")
+    except BadRequest:
+        return 0
+    return written if type(written) is int else 0
 
 
 def read_as(kind: type[_R], store: Store, name: str, run: str | None = None) -> _R | None:

@@ -1,24 +1,22 @@
 """What the cache remembers: which step of which run was committed under a key.
 
-    cache/<ab>/<cdef...>/<uuid>.json   {"format": 1, "run": "<uuid>", "step": "split"}
+    cache/<ab>/<cdef...>/<uuid>.json   {"run": "<uuid>", "step": "split"}, sealed
 
 The key stands for the code, the parameters, the inputs and the environment of a step. What the
 step gave stands in its commit, and nowhere else.
 """
 
-from penstock_runtime.errors import BadRequest, StoreError
+from penstock_runtime.errors import BadRequest, RecordCorrupt, StoreError
 from penstock_runtime.labels import is_digest
-from penstock_runtime.reference import as_object
-from penstock_runtime.request import check_label, check_run, parse_json
+from penstock_runtime.request import check_label, check_run
 from penstock_runtime.run_id import new_run_id
-from penstock_runtime.store import Store, canonical_json
-
-FORMAT = 1
+from penstock_runtime.sealing import read_record, sealed
+from penstock_runtime.store import Store
 
 
 def remember(store: Store, key: str, run: str, step: str) -> None:
     """Remember a commit under a key. Raises StoreError."""
-    entry = canonical_json({"format": FORMAT, "run": run, "step": step}) + b"\n"
+    entry = sealed({"run": run, "step": step})
     # Losing it in a power cut costs one more execution, and no result.
     store.create(f"{_folder(key)}/{new_run_id()}.json", entry, durable=False)
 
@@ -28,13 +26,10 @@ def remembered(store: Store, key: str) -> list[tuple[str, str]]:
     folder = _folder(key)
     found: list[tuple[str, str]] = []
     for name in reversed(store.names(folder)):
-        data = store.read(f"{folder}/{name}")
-        if data is None:
-            continue
         try:
-            entry = as_object(parse_json(data, name), name)
+            entry = read_record(store, f"{folder}/{name}") or {}
             found.append((check_run(entry.get("run")), check_label(entry.get("step"), "step")))
-        except BadRequest:
+        except (BadRequest, RecordCorrupt):
             continue  # the step runs again, and is remembered anew
     return found
 

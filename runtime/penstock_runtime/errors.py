@@ -61,7 +61,7 @@ class RecordCorrupt(StoreError):
     """A record is not what was written under its name."""
 
     def __init__(self, name: str, why: str) -> None:
-        self.name = name
+        self.name, self.why = name, why
         super().__init__(f"the record {name} is damaged: {why}")
 
 
