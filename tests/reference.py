@@ -268,9 +268,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if type(value) is list:
-        return [plain(one) for one in cast("list[Any]", value)]
+        items: list[Any] = value
+        return [plain(one) for one in items]
     if type(value) is dict:
-        return {key: plain(one) for key, one in cast("dict[Any, Any]", value).items()}
+        entries: dict[Any, Any] = value
+        return {key: plain(one) for key, one in entries.items()}
     return value
 
 
