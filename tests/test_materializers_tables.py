@@ -247,6 +247,17 @@ def test_previews_show_schema_head_and_statistics(trips: Trips) -> None:
     assert trips.preview(trips.save(VALUES["batch"]()))["schema"][0]["nulls"] == 1
 
 
+def test_a_preview_is_no_reason_to_lose_a_run(
+    trips: Trips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = pd.DataFrame({"a": [float("inf"), float("-inf")], "b": np.array([6e4, 6e4], dtype="f2")})
+    assert trips.preview(trips.save(ends))["schema"][0]["max"] == "inf"  # and nothing warns
+    monkeypatch.setattr(pd.DataFrame, "itertuples", None)
+    ref, again = trips.there_and_back(ends)
+    assert trips.preview(ref) == {"kind": "unknown", "preview_failed": "TypeError"}
+    pd.testing.assert_frame_equal(again, ends)
+
+
 def test_the_preview_of_a_wide_table_is_small(trips: Trips) -> None:
     wide = {f"column {number}": ["x" * 1000] for number in range(2000)}
     for value in (pd.DataFrame(wide), pl.DataFrame(wide), pa.table(wide)):

@@ -1,6 +1,7 @@
 """Values into artifacts and back: a materializer's file or folder, and its reference."""
 
 import errno
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,12 @@ def preview_of(value: object, written: Written) -> bytes | None:
     path, media = written.path, written.materializer.media
     if media in _READABLE and path.is_file() and path.stat().st_size <= _TELLS_ITSELF:
         return None
-    preview = canonical_json(written.materializer.preview(value))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of infinities in a mean; nobody asked for that mean
+            preview = canonical_json(written.materializer.preview(value))
+    except Exception as error:  # of the user's type or its library: no reason to lose a run
+        preview = canonical_json({"kind": "unknown", "preview_failed": type(error).__name__})
     return preview if len(preview) <= LARGEST_PREVIEW else None
 
 
