@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli_support import Cli
-from store_support import FIXTURE, RUNS, files_of, fixture_copy
+from runs_support import FIXTURE, RUNS, files_of, fixture_copy
 
 from penstock_runtime.hashing import hash_path
 from penstock_runtime.local import LocalStore
