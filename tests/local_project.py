@@ -121,6 +121,7 @@ class Project:
         parameters: Mapping[str, object] | None = None,
         jobs: int | None = 2,
         resume: str | None = None,
+        cache: bool = True,
     ) -> Ran:
         """Runs a pipeline that is loaded."""
         backend = LocalBackend()
@@ -133,6 +134,7 @@ class Project:
             jobs=jobs,
             written=checked.written,
             resume=resume,
+            cache=cache,
         )
         events: list[Event] = []
         result = backend.run(checked.lowered, parameters or {}, options, events.append)

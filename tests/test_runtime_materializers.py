@@ -3,8 +3,6 @@
 import json
 import math
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -310,53 +308,3 @@ def test_the_codec_refuses_what_has_no_json_form() -> None:
     for value in (object(), [object()], deep, Colour.RED, 1j):
         with pytest.raises(NotPlain):
             encode(value)
-
-
-_PLUGIN = """
-from pathlib import Path
-
-class Money:
-    def __init__(self, cents): self.cents = cents
-
-class Euro(Money): pass
-
-class MoneyMaterializer:
-    name, media, unsafe = "money", "text/plain", False
-    def claims(self, kind, exact): return True
-    def handles(self, value): return True
-    def save(self, value, path): path.write_text(str(value.cents))
-    def load(self, path, hint): return Money(int(path.read_text()))
-    def preview(self, value): return {"cents": value.cents}
-"""
-
-_PLUGIN_USE = """
-import tempfile
-from pathlib import Path
-from money import Money, Euro
-from penstock_runtime.artifacts import load_value, save_value
-from penstock_runtime.local import LocalStore
-from penstock_runtime.materializers import materializer_for_type
-folder = Path(tempfile.mkdtemp())
-store = LocalStore(folder / "s")
-ref = save_value(Euro(7), store, folder / "v")
-print(ref.materializer, ref.unsafe, load_value(ref, Money, store, folder / "w").cents)
-print(materializer_for_type(Money))
-"""
-
-
-def test_a_third_party_materializer(tmp_path: Path) -> None:
-    (tmp_path / "money.py").write_text(_PLUGIN)
-    info = tmp_path / "money-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: money\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(
-        "[penstock.materializers]\nmoney.Money = money:MoneyMaterializer\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", _PLUGIN_USE],
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == "money False 7\nmoney\n", done.stderr

@@ -16,6 +16,7 @@ CLASSES = {
     "zoo.Walks": Class(name="zoo.Walks", protocol=True),
     "zoo.Colour": Class(name="zoo.Colour", values=('"red"', "3")),
     "zoo.Home": Class(name="zoo.Home", fields=(("street", "str"), ("number", "int"))),
+    "zoo.Plot": Class(name="zoo.Plot", bases=("matplotlib.figure.Figure",)),
     "zoo.Numbers": Class(name="zoo.Numbers", bases=("collections.abc.Sequence",)),
 }
 
@@ -46,6 +47,8 @@ FITS = [
     ("list[zoo.Cat]", "Iterable[zoo.Animal]"),
     ("zoo.Cat", "zoo.Walks"),
     ("zoo.Numbers", "Sequence[int]"),
+    ("matplotlib.figure.Figure", "bytes"),
+    ("zoo.Plot", "pathlib.Path | None"),
 ]
 
 MISFITS = [
@@ -67,6 +70,8 @@ MISFITS = [
     ("zoo.Cat", "zoo.Dog"),
     ("pandas.DataFrame", "numpy.ndarray"),
     ("set[int]", "list[int]"),
+    ("matplotlib.figure.Figure", "str"),
+    ("bytes", "matplotlib.figure.Figure"),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -37,6 +37,7 @@ from penstock_local.interrupts import Interrupts
 from penstock_local.journal import Journal
 from penstock_local.pool import ProcessExecutor, Worker
 from penstock_local.requests import Requests
+from penstock_local.results import Results
 from penstock_local.resuming import (
     Resumption,
     recorded_parameters,
@@ -178,10 +179,7 @@ class _Run:
         self._active: dict[str, _Active] = {}
         self._retries: list[tuple[float, int, str]] = []
         self._order = count()
-        self._written = {step.id: place for place, step in enumerate(ir.steps)}
-        self._results: dict[str, StepResult] = {}
-        self._logs: dict[str, str] = {}
-        self._failures: dict[str, str] = {}
+        self._results = Results(ir)
         self._state: RunState = "succeeded"
         self._commit: str | None = None
         self._began = time.monotonic()
@@ -221,13 +219,13 @@ class _Run:
 
     def _drive(self, following: Callable[[], Task | None], *, keep_going: bool) -> None:
         """Runs steps until there are none; after a failure no new ones begin."""
-        failures = len(self._failures)
+        failures = len(self._results.failures)
         try:
             while True:
-                going = keep_going or len(self._failures) == failures
+                going = keep_going or len(self._results.failures) == failures
                 if going:
                     self._look_at_scopes()
-                    going = keep_going or len(self._failures) == failures
+                    going = keep_going or len(self._results.failures) == failures
                 while going and self._free() and (task := following()) is not None:
                     self._begin(task)
                 if not self._active:
@@ -258,13 +256,15 @@ class _Run:
         response, found = reused.response, reused.found
         if found.run != self._id:
             response = take_over(self._store, found, response, reused.request)
-        self._results[task.name] = StepResult(
-            step=task.name,
-            state="succeeded",
-            seconds=time.monotonic() - began,
-            outputs=response.outputs,
-            metrics=response.metrics,
-            reused=found.run,
+        self._results.add(
+            StepResult(
+                step=task.name,
+                state="succeeded",
+                seconds=time.monotonic() - began,
+                outputs=response.outputs,
+                metrics=response.metrics,
+                reused=found.run,
+            )
         )
         told = StepReused(task.name, found.run, found.step, reused.why, response.metrics)
         self._listen(told)
@@ -314,7 +314,7 @@ class _Run:
 
     def _tell_skipped(self) -> None:
         for name in self._schedule.skipped:
-            self._results[name] = StepResult(name, "skipped")
+            self._results.add(StepResult(name, "skipped"))
             self._listen(StepSkipped(name))
         self._schedule.skipped.clear()
 
@@ -323,9 +323,9 @@ class _Run:
         self._tell_skipped()
         for name, reason in self._schedule.broken:
             message = self._redact(f"{name} cannot go on: {reason}")
-            self._failures[name] = message
+            self._results.failures[name] = message
             self._state = "failed"
-            self._results[name] = StepResult(name, "failed")
+            self._results.add(StepResult(name, "failed"))
             self._listen(StepFailed(name, 1, 0.0, message))
         self._schedule.broken.clear()
 
@@ -352,7 +352,7 @@ class _Run:
             heapq.heappush(self._retries, (due, next(self._order), name))
             return
         self._state = "failed" if self._state == "succeeded" else self._state
-        self._failures[name] = message
+        self._results.failures[name] = message
         self._close(name, "failed")
 
     def _retry_delay(self, active: _Active, told: Failed) -> float | None:
@@ -376,14 +376,16 @@ class _Run:
     def _close(self, name: str, state: StepState, response: Response | None = None) -> None:
         active = self._active.pop(name)
         if active.lines:
-            self._logs[name] = self._journal.log(active.lines)
-        self._results[name] = StepResult(
-            step=name,
-            state=state,
-            attempts=active.attempt,
-            seconds=time.monotonic() - active.began,
-            outputs=response.outputs if response else {},
-            metrics=response.metrics if response else {},
+            self._results.logs[name] = self._journal.log(active.lines)
+        self._results.add(
+            StepResult(
+                step=name,
+                state=state,
+                attempts=active.attempt,
+                seconds=time.monotonic() - active.began,
+                outputs=response.outputs if response else {},
+                metrics=response.metrics if response else {},
+            )
         )
 
     def _finished(self) -> RunResult:
@@ -394,24 +396,10 @@ class _Run:
             seconds=time.monotonic() - self._began,
             store=self._store.url,
             records=self._journal.folder,
-            steps=tuple(sorted(self._all_results(), key=self._place)),
+            steps=self._results.ordered(self._schedule.unfinished()),
             outputs=self._schedule.outputs(),
             commit=self._commit,
         )
-        first = self._journal.ended(result, self._logs, self._failures)
+        first = self._journal.ended(result, self._results.logs, self._results.failures)
         self._listen(RunFinished(result, written_before=not first))
         return result
-
-    def _place(self, result: StepResult) -> tuple[int, tuple[int, ...]]:
-        """Where the pipeline has the step, and its round in item order; scopes come last."""
-        name = result.step
-        rounds: tuple[int, ...] = ()
-        while name not in self._written and (last := name.rpartition(".")[2]).isdecimal():
-            name, rounds = name[: -len(last) - 1], (int(last), *rounds)
-        return self._written.get(name, len(self._written)), rounds
-
-    def _all_results(self) -> Iterator[StepResult]:
-        yield from self._results.values()
-        for name in self._schedule.unfinished():
-            if name not in self._results:
-                yield StepResult(name, "not run")

@@ -103,25 +103,37 @@ def refusal(hint: Hint, depth: int = _DEEPEST) -> Refusal | None:
     return _of_class(kind) if isinstance(kind, type) else None
 
 
-def _of_class(kind: type) -> Refusal | None:
+def known_refusal(kind: type) -> Refusal | None:
+    """Why values of a class, or of a base of it, are of no use elsewhere, pickled or not."""
     if full_name(kind) in _PICKLED_SPECIALLY:
         return None
     for base in kind.__mro__:
-        known = _KNOWN.get(full_name(base))
-        if known is not None:
-            return Refusal(kind.__qualname__, *known)
+        name = full_name(base)
+        # What a class promises by an abstract base says nothing of how it can be stored.
+        if name in _KNOWN and (base is kind or not name.startswith("collections.abc.")):
+            return Refusal(kind.__qualname__, *_KNOWN[name])
+    return None
+
+
+def _of_class(kind: type) -> Refusal | None:
+    found = known_refusal(kind) or _told_by_class(kind)
+    return None if found is None or _has_materializer(kind) else found
+
+
+def _told_by_class(kind: type) -> Refusal | None:
+    if full_name(kind) in _PICKLED_SPECIALLY:
+        return None
     if getattr(kind, "_is_protocol", False) or getattr(kind, "__abstractmethods__", None):
         return None  # its values are of other classes
-    found: Refusal | None = None
     if "<locals>" in kind.__qualname__:
-        found = Refusal(
+        return Refusal(
             kind.__qualname__.rpartition(".")[2],
             "its class is defined inside a function, where no other process finds it",
             "define the class at the top of a module",
         )
-    elif _refuses(kind) or _is_opaque(kind):
-        found = Refusal(kind.__qualname__, "its class refuses to be pickled", _DATA)
-    return None if found is None or _has_materializer(kind) else found
+    if _refuses(kind) or _is_opaque(kind):
+        return Refusal(kind.__qualname__, "its class refuses to be pickled", _DATA)
+    return None
 
 
 def _has_materializer(kind: type) -> bool:

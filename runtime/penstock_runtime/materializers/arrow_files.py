@@ -4,6 +4,7 @@ The form is Arrow IPC with LZ4: it keeps every type, and is written and read sev
 fast as Parquet.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ BATCH_ROWS = 1 << 16
 """How many rows are written together, however the table lies in memory."""
 
 _PARQUET = b"PAR1"
-_BITS = (8, 16, 32, 64)
 
 
 def write_table(table: Any, path: Path, purpose: str) -> None:
@@ -22,7 +22,10 @@ def write_table(table: Any, path: Path, purpose: str) -> None:
     ipc = library("pyarrow.ipc", purpose)
     options = ipc.IpcWriteOptions(compression="lz4")
     with open(path, "xb") as stream, ipc.new_file(stream, table.schema, options=options) as out:
-        out.write_table(_canonical(table), max_chunksize=BATCH_ROWS)
+        if table.num_rows:
+            out.write_table(_canonical(table), max_chunksize=BATCH_ROWS)
+        else:  # no batch is written by itself, and so no dictionary of categories
+            out.write_batch(_empty_batch(table))
     release_memory()
 
 
@@ -32,8 +35,9 @@ def read_table(path: Path, purpose: str) -> Any:
         parquet = stream.read(len(_PARQUET)) == _PARQUET
     if parquet:  # as penstock wrote tables before
         return library("pyarrow.parquet", purpose).ParquetFile(path).read()
+    arrow = library("pyarrow", purpose)
     release_memory()
-    with library("pyarrow", purpose).OSFile(str(path)) as stream:
+    with arrow.OSFile(str(path)) as stream:
         table = library("pyarrow.ipc", purpose).open_file(stream).read_all()
     release_memory()
     return table
@@ -44,31 +48,37 @@ def release_memory() -> None:
     library("pyarrow", "").default_memory_pool().release_unused()
 
 
-def _canonical(table: Any) -> Any:
-    """The table in one piece, with zeros where a value is missing.
+def _empty_batch(table: Any) -> Any:
+    arrow = library("pyarrow", "")
+    columns = [
+        column.chunk(0) if column.num_chunks else arrow.array([], column.type)
+        for column in table.columns
+    ]
+    return arrow.RecordBatch.from_arrays(columns, schema=table.schema)
 
-    How a table is cut into chunks, and what lies under its nulls, depends on how it was made.
+
+def _canonical(table: Any) -> Any:
+    """The table in one piece, without what lies under its nulls and behind its last bit.
+
+    Both depend on how a table was made, and are no part of its value.
     """
+    arrow, compute = library("pyarrow", ""), library("pyarrow.compute", "")
     if any(column.num_chunks > 1 for column in table.columns):
         table = table.combine_chunks()
+    rows = None
     for number, column in enumerate(table.columns):
-        if column.null_count and column.num_chunks == 1:
-            cleaned = _cleaned(column.chunk(0))
-            if cleaned is not None:
-                table = table.set_column(number, table.schema.field(number), cleaned)
+        kind = column.type
+        if not (column.null_count or arrow.types.is_boolean(kind) or arrow.types.is_nested(kind)):
+            continue
+        if rows is None:
+            rows = _count_to(table.num_rows)
+        with suppress(arrow.ArrowNotImplementedError):  # views of texts have no such function
+            fresh = compute.take(column, rows, boundscheck=False)
+            table = table.set_column(number, table.schema.field(number), fresh)
     return table
 
 
-def _cleaned(array: Any) -> Any:
-    """A column of numbers or times with zeros under its nulls; None for other types."""
-    arrow, compute = library("pyarrow", ""), library("pyarrow.compute", "")
-    kind = array.type
-    if not arrow.types.is_primitive(kind):
-        return None
-    bits = array if kind.bit_width not in _BITS else array.view(f"int{kind.bit_width}")
-    if kind.bit_width not in _BITS and not arrow.types.is_boolean(kind):
-        return None
-    zero = arrow.scalar(0).cast(bits.type)
-    values = compute.fill_null(bits, zero).buffers()[1]
-    known = compute.is_valid(array).buffers()[1]
-    return arrow.Array.from_buffers(kind, len(array), [known, values], array.null_count)
+def _count_to(rows: int) -> Any:
+    compute = library("pyarrow.compute", "")
+    ones = library("pyarrow", "").repeat(1, rows)
+    return compute.subtract(compute.cumulative_sum(ones), 1)

@@ -7,7 +7,7 @@ from penstock_runtime.hints import Hint, class_name, full_name
 from penstock_runtime.materializers.cells import cell
 from penstock_runtime.materializers.libraries import installed, library
 from penstock_runtime.materializers.protocol import NotHeld
-from penstock_runtime.materializers.skops_file import canonical
+from penstock_runtime.materializers.skops_file import ADDRESSES, canonical
 
 _PURPOSE = "a model of scikit-learn, stored by skops,"
 _BASE = "sklearn.base.BaseEstimator"
@@ -48,6 +48,16 @@ class EstimatorMaterializer:
 def is_estimator(value: object) -> bool:
     """Whether a value is an estimator of scikit-learn, or of one that builds upon it."""
     return any(full_name(base) == _BASE for base in type(value).__mro__)
+
+
+def reduced_vectorizer(value: Any) -> Any:
+    """How pickle shall write an estimator that keeps a place in memory; else NotImplemented."""
+    if not any(name in ADDRESSES for name in getattr(value, "__dict__", ())):
+        return NotImplemented
+    maker, arguments, state, *_ = value.__reduce_ex__(5)
+    if not isinstance(state, dict):
+        return NotImplemented
+    return maker, arguments, state | {name: 0 for name in ADDRESSES if name in state}
 
 
 def described(value: Any) -> dict[str, Any]:

@@ -3,15 +3,17 @@
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 from penstock_runtime.hints import Hint
 from penstock_runtime.materializers.cells import shortened
 from penstock_runtime.materializers.estimators import described as described_estimator
-from penstock_runtime.materializers.estimators import is_estimator
+from penstock_runtime.materializers.estimators import is_estimator, reduced_vectorizer
 from penstock_runtime.materializers.tensors import described_module, is_module, reduced_storage
+from penstock_runtime.unstorable import known_refusal
 
 _LONGEST_REPR = 2000
+_REDUCERS = {"torch": reduced_storage, "sklearn.feature_extraction.text": reduced_vectorizer}
 
 
 class PickleMaterializer:
@@ -32,6 +34,9 @@ class PickleMaterializer:
         return True
 
     def save(self, value: Any, path: Path) -> None:
+        refused = known_refusal(type(cast(object, value)))
+        if refused is not None:
+            raise TypeError(f"{refused.reason}; {refused.hint}")
         with open(path, "xb") as stream:
             _pickler(stream).dump(value)
 
@@ -54,12 +59,15 @@ class PickleMaterializer:
 
 
 def _pickler(stream: BinaryIO) -> Any:
+    """A pickler that leaves out what some libraries' objects tell about their place in memory."""
     pickle = import_module("pickle")
-    if "torch" not in sys.modules:
+    reducers = [reducer for module, reducer in _REDUCERS.items() if module in sys.modules]
+    if not reducers:
         return pickle.Pickler(stream, protocol=5)
 
     def reducer_override(_: Any, value: Any) -> Any:
-        return reduced_storage(value)
+        found = (reducer(value) for reducer in reducers)
+        return next((one for one in found if one is not NotImplemented), NotImplemented)
 
     methods = {"reducer_override": reducer_override}
-    return type("TensorPickler", (pickle.Pickler,), methods)(stream, protocol=5)
+    return type("SamePickler", (pickle.Pickler,), methods)(stream, protocol=5)

@@ -32,7 +32,7 @@ class PolarsFrameMaterializer:
             _write(value, stream)
 
     def load(self, path: Path, hint: Hint) -> Any:
-        return _read(path)
+        return _read(path.read_bytes())
 
     def preview(self, value: Any) -> dict[str, Any]:
         shown = value[:, :MOST_COLUMNS]
@@ -62,7 +62,7 @@ class PolarsSeriesMaterializer:
         PolarsFrameMaterializer().save(value.to_frame(), path)
 
     def load(self, path: Path, hint: Hint) -> Any:
-        return _read(path).to_series()
+        return _read(path.read_bytes()).to_series()
 
     def preview(self, value: Any) -> dict[str, Any]:
         return {
@@ -76,14 +76,30 @@ class PolarsSeriesMaterializer:
 def _write(frame: Any, stream: Any) -> None:
     # The oldest form of texts holds nothing but the texts; the newest keeps what was cut away.
     oldest = library("polars", _PURPOSE).CompatLevel.oldest()
-    # How a frame is cut into chunks depends on how it was made.
-    frame.rechunk().write_ipc(
+    _canonical(frame).write_ipc(
         stream, compression="lz4", compat_level=oldest, record_batch_size=BATCH_ROWS
     )
 
 
-def _read(source: Any) -> Any:
-    return library("polars", _PURPOSE).read_ipc(source, memory_map=False)
+def _canonical(frame: Any) -> Any:
+    """The frame in one piece, without what lies under its nulls and behind its last bit.
+
+    Both depend on how a frame was made, and are no part of its value.
+    """
+    polars = library("polars", _PURPOSE)
+    frame = frame.rechunk()
+    rows = polars.int_range(frame.height, eager=True)
+    fresh = [
+        column.gather(rows)
+        for column in frame.get_columns()
+        if column.null_count() or column.dtype == polars.Boolean or column.dtype.is_nested()
+    ]
+    return frame.with_columns(fresh) if fresh else frame
+
+
+def _read(data: bytes) -> Any:
+    # From memory: polars would map a file, and what it holds might change later.
+    return library("polars", _PURPOSE).read_ipc(BytesIO(data))
 
 
 def _check_schema(frame: Any) -> None:
@@ -91,7 +107,7 @@ def _check_schema(frame: Any) -> None:
     stream = BytesIO()
     try:
         _write(frame.clear(), stream)
-        again = _read(BytesIO(stream.getvalue())).schema
+        again = _read(stream.getvalue()).schema
     except library("polars.exceptions", _PURPOSE).PolarsError as error:
         raise NotHeld(f"polars cannot write it: {error}") from error
     if again != frame.schema:

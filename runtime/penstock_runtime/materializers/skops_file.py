@@ -11,8 +11,12 @@ from typing import Any, cast
 
 _SCHEMA = "schema.json"
 _ID, _FILE, _LOADER = "__id__", "file", "__loader__"
-_SHAREABLE_OR_NOT = ("JsonNode", "TypeNode", "TupleNode")
+_LEAF = "JsonNode"
+_SHAREABLE_OR_NOT = (_LEAF, "TypeNode", "TupleNode")
 """What cannot be changed: whether Python keeps it once or twice is chance."""
+
+ADDRESSES = ("_stop_words_id",)
+"""Attributes of scikit-learn that hold a place in memory, only to notice a change."""
 
 
 def canonical(data: bytes) -> bytes:
@@ -51,13 +55,17 @@ class _Names:
         if not isinstance(state, dict):
             return state
         found = cast(dict[str, Any], state)
+        if found.get(_LOADER) == _LEAF:  # most nodes are such, so it pays to go no further
+            return {key: value for key, value in found.items() if key != _ID}
         if found.get(_LOADER) == "SetNode":
             found = found | {"content": sorted(found["content"], key=_nameless)}
         return {key: self._entry(found, key) for key in found if not _is_chance(found, key)}
 
     def _entry(self, state: dict[str, Any], key: str) -> Any:
         value = state[key]
-        if _LOADER not in state:
+        if not _is_node(state):
+            if key in ADDRESSES and isinstance(value, dict):
+                value = cast(dict[str, Any], value) | {"content": "0"}
             return self.renamed(value)
         if key == _ID:
             if value not in self._ids:
@@ -67,6 +75,11 @@ class _Names:
             suffix = value.rpartition(".")[2]
             return self.files.setdefault(value, f"{len(self.files)}.{suffix}")
         return self.renamed(value)
+
+
+def _is_node(state: dict[str, Any]) -> bool:
+    """Whether it is skops that wrote the keys, not the user whose dict it holds."""
+    return isinstance(state.get(_LOADER), str)
 
 
 def _is_chance(state: dict[str, Any], key: str) -> bool:

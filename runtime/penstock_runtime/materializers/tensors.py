@@ -16,6 +16,7 @@ _TYPES = (
     *("float64", "float32", "float16", "bfloat16", "complex64", "bool"),
     *("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"),
 )
+_COMPARABLE = tuple(one for one in _TYPES if one[0] in "fi" or one in ("bfloat16", "uint8"))
 _TENSOR, _MODULE = "torch.Tensor", "torch.nn.modules.module.Module"
 _MOST_NAMES, _HEAD = 500, 10
 _LENGTH = 8
@@ -79,9 +80,9 @@ class TensorMaterializer:
 
     def preview(self, value: Any) -> dict[str, Any]:
         found = {"kind": "tensor", "type": _type(value), "shape": list(value.shape)}
-        if value.numel() and _type(value) not in ("bool", "complex64"):
-            plain = value.double()
-            found |= {key: cell(getattr(plain, key)().item()) for key in ("min", "max", "mean")}
+        if value.numel() and _type(value) in _COMPARABLE:
+            found |= {key: cell(getattr(value, key)().item()) for key in ("min", "max")}
+            found["mean"] = cell(value.mean(dtype=library("torch", _PURPOSE).float64).item())
         return found | {"head": cells(value.flatten()[:_HEAD].tolist())}
 
 
