@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,3 +119,25 @@ def process(
     out, err = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
     assert "penstock-bug-" not in err, err
     return Done(done.returncode, out, err)
+
+
+def in_terminal(words: Sequence[str], folder: Path, columns: int = 80) -> str:
+    """What a command writes to a terminal of that width, without colours."""
+    leader, follower = pty.openpty()
+    env = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "xterm"}
+    with subprocess.Popen(
+        [EXECUTABLE, *words], cwd=folder, env=env, stdout=follower, stderr=follower, stdin=follower
+    ) as running:
+        os.close(follower)
+        out = b""
+        while True:
+            try:
+                data = os.read(leader, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not data:
+                break
+            out += data
+        running.wait(30)
+    os.close(leader)
+    return out.decode().replace("\r\n", "\n")

@@ -44,6 +44,9 @@ _HOME = "/home/ada/project"
 _VARYING = (
     (r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "RUN"),
     (r"runs/\d{4}/\d\d/\d\d", "runs/DAY"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "MOMENT"),
+    (r"\b[0-9a-f]{8}\b", "SHORT"),
+    (r"(?<=  by           ).*|(?<=  environment  ).*", "HERE"),
     (r"\b(?:sha256:)?[0-9a-f]{12}(?:[0-9a-f]{52})?\b", "DIGEST"),
     (r"\b\d+\.\d{5,}(?:e-\d+)?\b", "NUMBER"),
     (r"\b\d+(?:\.\d+)? (?:ms|s|B|KB|MB)\b", "AMOUNT"),

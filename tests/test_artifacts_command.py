@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_support import EXECUTABLE, Cli, process
-from store_support import FIXTURE, RUNS, Writer, blob_path, reference
+from cli_support import EXECUTABLE, Cli, in_terminal, process
+from runs_support import FIXTURE, RUNS, Writer, blob_path, reference
 
 from penstock_runtime.folders import put_folder
 from penstock_runtime.local import LocalStore
@@ -108,6 +108,16 @@ def test_to_standard_output(cli: Cli, run: str) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, ONE, b"")
     assert cli("get", "latest:folder", "-o", "-").code == 2
+
+
+def test_a_terminal_is_given_text_only(cli: Cli, store: LocalStore) -> None:
+    writer = Writer(store)
+    writer.step("text", "größe\n".encode())
+    writer.step("binary", b"\x1b]0;title\x07")
+    assert in_terminal(["get", "latest:text", "-o", "-"], cli.folder) == "größe\n"
+    out = in_terminal(["get", "latest:binary", "-o", "-"], cli.folder)
+    assert "it is not text, which a terminal needs" in out
+    assert "\x1b" not in out
 
 
 def test_nothing_is_overwritten(cli: Cli, run: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_support import Cli
 from conftest import LONG
-from store_support import (
+from runs_support import (
     FIXTURE,
     RUNS,
     Writer,

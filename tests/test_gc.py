@@ -16,7 +16,7 @@ import pytest
 from cli_support import Cli
 from conftest import LONG
 from local_project import Project
-from store_support import (
+from runs_support import (
     DAY,
     RUNS,
     Writer,
@@ -469,7 +469,7 @@ def test_wrong_words(cli: Cli, store: LocalStore, words: tuple[str, str]) -> Non
 WRITER = """
 import os, random, sys, time
 sys.path[:0] = sys.argv[4:]
-from store_support import Writer, reference
+from runs_support import Writer, reference
 from penstock_runtime.local import LocalStore
 from penstock_runtime.processes import this_process
 store, seed, until = LocalStore(__import__("pathlib").Path(sys.argv[1])), sys.argv[2], sys.argv[3]
@@ -628,6 +628,41 @@ def test_killing_it_is_harmless(tmp_path: Path) -> None:
         collect(store, 0.0, keep_last=2)
         assert is_sound(store)
         assert len(list(recent_runs(store))) == 2
+
+
+def test_a_file_that_a_step_wrote_long_ago_is_young_when_it_is_stored(store: LocalStore) -> None:
+    with store.scratch() as scratch:
+        (scratch / "out").write_bytes(b"x")
+        age(scratch / "out", 30 * DAY)
+        store.put_file(scratch / "out", owned=True)
+    assert not collect(store).blobs
+
+
+def test_the_blob_of_another_user_is_renewed_by_a_copy(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may not set its time would leave it to the collector, and still name it."""
+    digests = [store.put_bytes(data).digest for data in (b"renewed", b"put again", b"rotten")]
+    for digest in digests:
+        age(blob_path(store, digest), 30 * DAY)
+    rotten = blob_path(store, digests[2])
+    rotten.chmod(0o644)
+    rotten.write_bytes(b"rottem")
+    age(rotten, 30 * DAY)
+    utime, mine = os.utime, os.geteuid()
+
+    def refused(path: Any, *times: Any) -> None:
+        if "cas" in Path(path).parts:
+            raise PermissionError(1, "not yours", str(path))
+        utime(path, *times)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "utime", refused)
+        patch.setattr(os, "geteuid", lambda: mine + 1)
+        assert store.renew(digests[0])
+        assert store.put_bytes(b"put again").digest == digests[1]
+        assert not store.renew(digests[2])
+    assert {one.digest for one in collect(store).blobs} == {digests[2]}
 
 
 def test_removing_folders_disturbs_no_writer(store: LocalStore) -> None:

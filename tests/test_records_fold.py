@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_support import Writer, age, record, reference
+from runs_support import Writer, age, record, reference
 
 from penstock_records.recent import NoSuchRun, find_run, recent_runs, short_ids
 from penstock_records.run import fold

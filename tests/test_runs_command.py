@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from cli_support import EXECUTABLE, Cli, process
-from store_support import FIXTURE, RUNS, Writer, record, snapshot
+from cli_support import EXECUTABLE, Cli, in_terminal, process
+from runs_support import FIXTURE, RUNS, Writer, record, snapshot
 
 from penstock_runtime.local import LocalStore
 
@@ -185,30 +184,6 @@ def test_the_table_is_no_wider_than_the_terminal(cli: Cli, store: LocalStore, co
     out = in_terminal(["runs"], cli.folder, columns)
     assert out.splitlines()
     assert max(map(len, out.splitlines())) <= columns
-
-
-def in_terminal(words: list[str], folder: Path, columns: int) -> str:
-    """What a command writes to a terminal of that width, without colours."""
-    import pty
-
-    leader, follower = pty.openpty()
-    env = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "xterm"}
-    with subprocess.Popen(
-        [EXECUTABLE, *words], cwd=folder, env=env, stdout=follower, stdin=follower
-    ) as running:
-        os.close(follower)
-        out = b""
-        while True:
-            try:
-                data = os.read(leader, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not data:
-                break
-            out += data
-        running.wait(30)
-    os.close(leader)
-    return out.decode().replace("\r\n", "\n")
 
 
 def test_a_reader_that_goes_away_is_no_error(cli: Cli, store: LocalStore) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli_support import Cli, process
-from store_support import FIXTURE, RUNS, Writer, blob_path, record, reference
+from runs_support import FIXTURE, RUNS, Writer, blob_path, record, reference
 
 from penstock_runtime.local import LocalStore
 

@@ -15,7 +15,7 @@ from penstock_runtime.folders import fetch_folder
 from penstock_runtime.store import Store
 
 _CHUNK = 1 << 20
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x1b\x7f"
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
 
 
 def fetch_file(store: Store, digest: str, size: int | None, target: Path, *, force: bool) -> None:

@@ -76,7 +76,9 @@ def command(
             if not sys.stdin.isatty() or form == "json":
                 raise WrongUsage("gc asks before it removes; say --yes, or look with --dry-run")
             _print(found, "would remove", form)
-            click.confirm("remove all this?", abort=True)
+            if not click.confirm("remove all this?"):
+                click.echo("nothing was removed", err=True)
+                return 0
         removed = collector.remove(found, _wait)
         _print(removed, "removed", form)
     return 1 if removed.problems else 0

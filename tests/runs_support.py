@@ -13,6 +13,7 @@ from penstock_runtime.local import LocalStore
 from penstock_runtime.records import RunRecords, utc_now
 from penstock_runtime.run_id import new_run_id, run_folder
 from penstock_runtime.sealing import sealed
+from penstock_runtime.store import Store
 
 FIXTURE = Path(__file__).parent / "fixtures/store-1"
 
@@ -59,7 +60,7 @@ def reference(digest: str, size: int, **more: Any) -> dict[str, Any]:
 class Writer:
     """Writes the records of one run, in the order of a real one."""
 
-    def __init__(self, store: LocalStore, run: str | None = None, **start: Any) -> None:
+    def __init__(self, store: Store, run: str | None = None, **start: Any) -> None:
         self.store, self.run = store, run or new_run_id()
         self.records = RunRecords(store, self.run)
         self.folder = Path(store.url, run_folder(self.run))
