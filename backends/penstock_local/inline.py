@@ -12,6 +12,7 @@ from types import FrameType
 
 from penstock_local.executors import Done, Failed, Job, Told
 from penstock_local.interrupts import Interrupts
+from penstock_local.masked import hidden
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError
 from penstock_runtime.execute import execute
 from penstock_runtime.store import Store
@@ -39,7 +40,8 @@ class InlineExecutor:
             return []
         job = self._next.popleft()
         try:
-            with self._interrupts.allowed(), _at_most(job.timeout):
+            secrets = [job.request.env[name] for name in job.request.secrets]
+            with self._interrupts.allowed(), hidden(secrets), _at_most(job.timeout):
                 return [Done(job, execute(job.request, self._store, announce=True))]
         except StepFailed as error:
             return [Failed(job, "step", str(error), error.trace)]

@@ -17,6 +17,9 @@ from penstock_runtime.store import Store, canonical_json
 _SECONDS = 10
 _LARGEST_PATCH = 4 << 20
 _MOST_NAMES = 50
+_DIFF = ("--binary", "--no-color", "--no-ext-diff", "--no-textconv")
+_NO_SECRETS = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")
+"""Files of secrets are looked at by nobody, even if git has them."""
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -27,7 +30,7 @@ class Git:
         self._root = root
         self._asked = [
             _git(root, "rev-parse", "HEAD"),
-            _git(root, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv"),
+            _git(root, "diff", "HEAD", *_DIFF, "--", ":/", *_NO_SECRETS),
             _git(root, "config", "--get", "remote.origin.url"),
             # A patch does not hold new files: they are named, and the run keeps a copy.
             _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py"),

@@ -1,13 +1,13 @@
 """Keeps secrets out of what is written down."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _SHORTEST = 4
 
 
 class Redactor:
-    """Replaces secrets by `***` in text, also as base64 or quoted in a URL.
+    """Replaces secrets by `***` in text, also as base64, in hexadecimal, or quoted in a URL.
 
     Values of fewer than four characters are left: they would hide half of every text.
     """
@@ -27,10 +27,21 @@ class Redactor:
 
 def _forms(value: str) -> set[str]:
     # Imported here: most steps have no secrets, and every millisecond counts in a container.
-    from base64 import b64encode
-    from urllib.parse import quote
+    import json
+    from urllib.parse import quote, quote_plus
 
-    coded = b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
-    forms = {value, quote(value, safe=""), quote(value), coded.rstrip("="), repr(value)[1:-1]}
+    data = value.encode("utf-8", "surrogateescape")
+    forms = {value, repr(value)[1:-1], json.dumps(value)[1:-1], data.hex(), data.hex().upper()}
+    forms |= {quote(data, safe=""), quote(data), quote_plus(data)} | set(_in_base64(data))
     # A key of several lines reaches a log line by line.
     return forms | {line for line in value.splitlines() if len(line) >= 2 * _SHORTEST}
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Those characters of the coded text that tell the data alone, whatever stands around it."""
+    from base64 import b64encode, urlsafe_b64encode
+
+    for before in range(3):  # `user:secret` is coded as one: three bytes become four characters
+        first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+        for code in (b64encode, urlsafe_b64encode):
+            yield code(bytes(before) + data).decode("ascii")[first:last]
