@@ -73,7 +73,7 @@ class LocalStore:
             os.chmod(temporary, _READ_ONLY_FILE)
             self._publish(temporary, final, heal=True)
         except OSError as error:
-            raise_for(error, temporary)
+            raise_for(error, temporary, path.stat().st_size if path.is_file() else None)
         finally:
             if not owned:
                 remove_file(temporary)
@@ -345,6 +345,8 @@ class LocalStore:
         except PermissionError:  # another user's blob: it is right, only its time stays
             return True
         except OSError as error:
+            if error.errno == errno.EROFS:
+                return True
             raise_for(error, final)
         return True
 
