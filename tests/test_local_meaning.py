@@ -24,7 +24,7 @@ from penstock.runner import StepStarted
 from penstock_runtime.reference import Artifact, Several, Value, parse_value
 
 WITHOUT_RETRIES = ALL - {Feature.RETRY, Feature.RETRY_BACKOFF}
-OF_THIS_RUN = ("run", "started", "ended", "durations", "host")
+OF_THIS_RUN = ("run", "started", "ended", "durations", "host", "sha256")
 
 
 def examples(count: int) -> settings:

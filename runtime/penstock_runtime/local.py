@@ -81,7 +81,7 @@ class LocalStore:
             os.chmod(temporary, _READ_ONLY_FILE)
             self._publish(temporary, final, heal=True)
         except OSError as error:
-            raise_for(error, temporary)
+            raise_for(error, temporary, path.stat().st_size if path.is_file() else None)
         finally:
             if not owned:
                 remove_file(temporary)
@@ -339,6 +339,8 @@ class LocalStore:
         except (FileNotFoundError, PermissionError):
             return False  # another user's blob cannot be renewed, only written anew
         except OSError as error:
+            if error.errno == errno.EROFS:
+                return True
             raise_for(error, final)
         return True
 

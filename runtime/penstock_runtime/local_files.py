@@ -67,6 +67,6 @@ def sync_folder(folder: Path) -> None:
 def raise_for(error: OSError, path: Path, size: int | None = None) -> NoReturn:
     """Raise StoreFull or StoreError for what the file system refused."""
     if error.errno in _FULL:
-        what = f"{size} bytes" if size is not None else "a file"
+        what = f"{size} bytes" if size is not None else "a new name"
         raise StoreFull(f"no space left for {what} at {path}; free some, then resume") from error
     raise StoreError(f"the store failed at {path}: {error.strerror or error}") from error

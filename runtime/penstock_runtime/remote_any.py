@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ class AnyBucket:
             place.protocol, skip_instance_cache=True, use_listings_cache=False
         )
         self._async = bool(getattr(self._fs, "async_impl", False))
-        # Which faults pass is the driver's secret: any that is no plain answer may.
-        self.calls = Calls(place.url, self._fs.loop if self._async else None, (OSError,))
+        passing = [getattr(import_module(module), name) for module, name in _broken(place)]
+        self.calls = Calls(place.url, self._fs.loop if self._async else None, (OSError, *passing))
         self._place = place
         self._root = "/".join(filter(None, (place.bucket, place.prefix)))
         self._ahead: float | None = None
@@ -189,6 +190,16 @@ class AnyBucket:
 
     def _at(self, key: str) -> str:
         return f"{self._root}/{key}"
+
+
+def _broken(place: Bucketed) -> list[tuple[str, str]]:
+    """The errors of a library that stand for a bad connection."""
+    azure = "azure.core.exceptions"
+    known = {
+        "gs": [("aiohttp", "ClientError")],
+        "az": [(azure, "ServiceRequestError"), (azure, "ServiceResponseError")],
+    }
+    return known.get(place.protocol, [])
 
 
 def _seconds(moment: Any) -> float:

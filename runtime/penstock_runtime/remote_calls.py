@@ -13,7 +13,7 @@ from penstock_runtime.errors import StoreError, StoreFull
 DEADLINE = 120.0
 """Seconds for one operation; `PENSTOCK_STORE_DEADLINE` sets another."""
 
-_TRIES = 8
+_TRIES = 6
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
 _FULL = (507,)
@@ -44,7 +44,7 @@ class Calls:
 
     def run(self, what: str, work: Callable[[], Any], within: float | None = None) -> Any:
         """The result of the work: a coroutine function if there is a loop, else a function."""
-        limit = self.deadline if within is None else within
+        limit = self.deadline if within is None else min(self.deadline, within)
         end = time.monotonic() + limit
         reason = "no answer"
         for tried in range(1, _TRIES + 1):
@@ -90,7 +90,8 @@ class Calls:
         number = error.errno if isinstance(error, OSError) else None
         if status in _FULL or (not status and number in (errno.ENOSPC, errno.EDQUOT)):
             raise StoreFull(f"no space left for {what} in the store {self._url}") from error
-        if status in _AGAIN or (not status and isinstance(error, self._passing)):
+        broken = isinstance(error, self._passing) and not isinstance(error, PermissionError)
+        if status in _AGAIN or (not status and broken):
             return
         raise Refused(
             f"{what} in the store {self._url} was refused: {_words(error)}", status
@@ -118,10 +119,11 @@ def _answer(error: BaseException) -> tuple[int, str]:
             found = cast(dict[str, Any], response)
             status = found.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             return int(status), str(found.get("Error", {}).get("Code", ""))
-        for name in ("status_code", "code"):
-            status = getattr(one, name, None)
-            if isinstance(status, int) or (isinstance(status, str) and status.isdecimal()):
-                return int(status), ""
+    for name in ("status_code", "code"):  # of Azure's errors, and of Google's
+        status = getattr(error, name, None)
+        # aiohttp's error for a broken connection has a code too, which no server sent.
+        if isinstance(status, int) and not type(error).__module__.startswith("aiohttp"):
+            return status, ""
     return 0, ""
 
 

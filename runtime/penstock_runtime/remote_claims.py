@@ -33,9 +33,12 @@ _PAUSE = 0.03
 class Claims:
     """Creates records where conditions are ignored; all writers of a store must agree on that."""
 
-    def __init__(self, bucket: Bucket, life: float = LIFE, publish: float = PUBLISH) -> None:
+    def __init__(
+        self, bucket: Bucket, life: float | None = None, publish: float | None = None
+    ) -> None:
         self._bucket = bucket
-        self._life, self._publish = life, publish
+        self._life = LIFE if life is None else life
+        self._publish = PUBLISH if publish is None else publish
 
     def create(self, name: str, data: bytes) -> bool:
         """Write a record; False if there is one already. Raises StoreError."""

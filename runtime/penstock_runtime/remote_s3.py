@@ -23,7 +23,7 @@ from penstock_runtime.remote_bucket import (
     piece_size,
     seconds_since,
 )
-from penstock_runtime.remote_calls import Calls, Refused
+from penstock_runtime.remote_calls import Calls
 from penstock_runtime.store import Blob, Leftovers
 
 _CONNECTION = {
@@ -154,7 +154,10 @@ class S3Bucket:
         inner = f"{self._prefix}{folder}/"
         options: dict[str, Any] = {"Prefix": inner, "Delimiter": "/"}
         while True:
-            page = self._list("list_objects_v2", folder, options)
+            try:
+                page = self._list("list_objects_v2", folder, options)
+            except FileNotFoundError:  # of servers that keep objects as files
+                return
             for one in page.get("Contents", []):
                 found = Found(one["Size"], _idle(one["LastModified"], page))
                 yield Entry(one["Key"].removeprefix(inner), found)
@@ -171,10 +174,8 @@ class S3Bucket:
         while True:
             try:
                 page = self._list("list_multipart_uploads", "cas", options)
-            except Refused as error:
-                if error.status != 404:
-                    raise
-                return Leftovers(count, size)  # so rclone says that there are none
+            except FileNotFoundError:  # rclone's answer when there is none
+                return Leftovers(count, size)
             for one in page.get("Uploads", []):
                 if _idle(one["Initiated"], page) < idle:
                     continue
@@ -258,10 +259,7 @@ class S3Bucket:
         async def work() -> Any:
             return await self._fs._call_s3(method, Bucket=self._place.bucket, **options)
 
-        try:
-            return dict(self._run("listing", folder, work))
-        except FileNotFoundError as error:
-            raise Refused(f"there is no bucket for the store {self._place.url}", 404) from error
+        return dict(self._run("listing", folder, work))
 
     def _ask(
         self, what: str, key: str, method: str, within: float | None = None, **options: Any
