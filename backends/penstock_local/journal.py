@@ -52,7 +52,8 @@ class Journal:
             self._records.note({"resumed": utc_now(), **_process(options), "notes": list(notes)})
             return
         canonical = canonical_json(to_plain(options.written or ir, spans=False))
-        self._store.create(f"plans/{self._plan.removeprefix('sha256:')}.json", canonical)
+        plan = f"plans/{self._plan.removeprefix('sha256:')}.json"
+        self._store.create(plan, canonical)
         self._start = {
             "pipeline": ir.name,
             "backend": "local",
@@ -69,6 +70,8 @@ class Journal:
         }
         if not self._records.start(self._start):
             raise StoreError(f"run {self._run} has begun before")
+        # An old plan may have been collected until this run named it.
+        self._store.create(plan, canonical)
 
     def attempts(self, step: str) -> int:
         """How many attempts at a step were made before this run went on."""

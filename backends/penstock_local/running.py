@@ -72,7 +72,7 @@ def run(
     """
     if options.jobs is not None and options.jobs < 1:
         raise CannotRun("at least one step must be able to run at a time")
-    secrets = resolved(ir)
+    secrets = resolved(ir, options.root)
     store = open_store(options.store)
     values = _arguments(ir, parameters, options, store)
     plan = plan_digest(options.written or ir)
@@ -165,13 +165,12 @@ class _Run:
         self._redact = Redactor(around.secrets.values())
         self._journal = Journal(around.store, around.plan, around.resumed, self._redact)
         self._schedule = Schedule(ir, parameters)
-        self._environment = environment_facts(around.store)
         self._reuse = Reuse(
             around.store,
             self._schedule.names,
             self._id,
             options.path,
-            self._environment,
+            environment_facts(None),
             use_cache=options.cache,
             resumes=around.resumed.of,
         )
@@ -210,11 +209,12 @@ class _Run:
     def _surroundings(self, git: Git) -> dict[str, Any]:
         """The versions of what runs: the code, by git and as a copy, and what is installed."""
         secrets = tuple(self._secrets.values())
+        state = git.facts(self._store, secrets)  # may take a while; what follows is quick
         codes = [self._reuse.codes.of(one.code) for one in self._ir.components]
         return {
-            "git": git.facts(self._store, secrets),
+            "git": state,
             "source": copied(self._store, codes, secrets),
-            "environment": self._environment,
+            "environment": environment_facts(self._store),
         }
 
     def _drive(self, following: Callable[[], Task | None], *, keep_going: bool) -> None:
@@ -226,13 +226,15 @@ class _Run:
                 if going:
                     self._look_at_scopes()
                     going = keep_going or len(self._results.failures) == failures
+                if going:
+                    self._start_retries()
+                else:
+                    self._give_up_retries()
                 while going and self._free() and (task := following()) is not None:
                     self._begin(task)
                 if not self._active:
                     return
-                if not going:
-                    self._give_up_retries()
-                for told in self._executor.wait(self._start_retries()):
+                for told in self._executor.wait(self._until_retry()):
                     self._hear(told, may_retry=going)
         except KeyboardInterrupt:
             self._cancelled()
@@ -280,13 +282,18 @@ class _Run:
         request = replace(active.request, attempt=active.attempt)
         self._executor.start(Job(request, timeout))
 
-    def _start_retries(self) -> float | None:
-        """Begins the retries that are due; how long until the next one."""
+    def _start_retries(self) -> None:
+        """Begins the retries that are due, before any other step."""
         now = time.monotonic()
-        while self._retries and self._retries[0][0] <= now:
+        while self._retries and self._retries[0][0] <= now and self._free():
             _, _, name = heapq.heappop(self._retries)
             self._try(name)
-        return self._retries[0][0] - now if self._retries else None
+
+    def _until_retry(self) -> float | None:
+        """Seconds until the next retry; None where there is none, or no place for it yet."""
+        if not self._retries or not self._free():
+            return None
+        return max(self._retries[0][0] - time.monotonic(), 0.0)
 
     def _give_up_retries(self) -> None:
         for _, _, name in self._retries:
