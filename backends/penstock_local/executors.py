@@ -12,12 +12,21 @@ Blame = Literal["step", "request", "store"]
 """Who has to act: the user's code, penstock itself, or whoever keeps the store."""
 
 
+GRACE_SECONDS = 5.0
+"""So long a step that is told to stop may clean up, before it is made to."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One attempt at a step; after `timeout` seconds it is stopped."""
 
     request: Request
     timeout: float | None = None
+
+
+def took_longer(job: Job) -> str:
+    """Why a job that was stopped has failed."""
+    return f"step {job.request.step!r} took longer than {job.timeout:g} s"
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-from penstock_local.executors import Done, Failed, Job, Told
+from penstock_local.executors import GRACE_SECONDS, Done, Failed, Job, Told, took_longer
 from penstock_local.interrupts import Interrupts
 from penstock_local.masked import hidden
-from penstock_runtime.errors import BadRequest, StepFailed, StoreError
+from penstock_local.offspring import end_offspring, moment
+from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.execute import execute
 from penstock_runtime.store import Store
 
@@ -27,6 +28,7 @@ class InlineExecutor:
         self._store = store
         self._interrupts = interrupts
         self._next: deque[Job] = deque()
+        self._began = moment()
 
     def start(self, job: Job) -> None:
         """The job runs in a `wait`, after those that were started before."""
@@ -38,11 +40,14 @@ class InlineExecutor:
             with self._interrupts.allowed():
                 threading.Event().wait(seconds)
             return []
-        job = self._next.popleft()
+        job, began = self._next.popleft(), moment()
+        secrets = [job.request.env[name] for name in job.request.secrets]
         try:
-            secrets = [job.request.env[name] for name in job.request.secrets]
             with self._interrupts.allowed(), hidden(secrets), _at_most(job.timeout):
                 return [Done(job, execute(job.request, self._store, announce=True))]
+        except Terminated:
+            end_offspring(began, GRACE_SECONDS)
+            return [Failed(job, "step", took_longer(job), recorded=False)]
         except StepFailed as error:
             return [Failed(job, "step", str(error), error.trace)]
         except BadRequest as error:
@@ -54,8 +59,9 @@ class InlineExecutor:
                 stream.flush()
 
     def cancel(self) -> list[Told]:
-        """The step that ran has seen the interrupt itself."""
+        """The step that ran has seen the interrupt itself; what steps have started is ended."""
         self._next.clear()
+        end_offspring(self._began, GRACE_SECONDS)
         return []
 
     def close(self) -> None:
@@ -64,7 +70,7 @@ class InlineExecutor:
 
 @contextmanager
 def _at_most(seconds: float | None) -> Generator[None, None, None]:
-    """Raises TimeoutError inside the block when the time is over.
+    """Raises Terminated inside the block when the time is over, and again if that is caught.
 
     It reaches Python code at its next instruction; code that stays inside C for long ends first.
     """
@@ -73,10 +79,10 @@ def _at_most(seconds: float | None) -> Generator[None, None, None]:
         return
 
     def over(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"the step took longer than {seconds:g} s")
+        raise Terminated(128 + signal.SIGTERM)
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, GRACE_SECONDS)
     try:
         yield
     finally:

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from penstock_local.executors import Done, Failed, Job, Line, Told
+from penstock_local.executors import GRACE_SECONDS, Done, Failed, Job, Line, Told, took_longer
 from penstock_local.interrupts import Interrupts
+from penstock_local.offspring import offspring, send
 from penstock_runtime.errors import BadRequest
 from penstock_runtime.response import response_from
 
-_GRACE_SECONDS = 5.0
 _LOOK_AROUND_SECONDS = 0.2
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 20
@@ -49,14 +49,17 @@ class Worker:
         self.job: Job | None = None
         self.deadline: float | None = None
         self.timed_out = False
+        self.used = False
         self.log_ended = False
+        self._began = False
+        self._strays: dict[int, int] = {}
         self._log = b""
         self._answer = b""
 
     def give(self, job: Job) -> None:
         """Begins a job; a worker that died meanwhile is found dead by the pool."""
         self.job = job
-        self.timed_out = False
+        self._began = False
         self.send(job.request.to_json())
 
     def send(self, message: Mapping[str, object]) -> None:
@@ -87,18 +90,34 @@ class Worker:
             found: dict[str, Any] = json.loads(line)
             if "began" not in found:
                 return found
+            self._began = True
             if self.job is not None and self.job.timeout is not None:
                 self.deadline = time.monotonic() + self.job.timeout
         return None
 
-    def signal(self, number: int) -> None:
-        """Tells the worker and whatever it started."""
+    @property
+    def died_idle(self) -> bool:
+        """Whether the job that it was given last has never begun, after others before it."""
+        return self.used and not self._began
+
+    def stop(self) -> None:
+        """Tells the worker and whatever it started to end."""
+        # Those in a group of their own are found while their parents still live.
+        self._strays |= offspring(self.process.pid)
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, number)
+            os.killpg(self.process.pid, signal.SIGTERM)
+        send(self._strays, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the worker and whatever it started."""
+        self._strays |= offspring(self.process.pid)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        send(self._strays, signal.SIGKILL)
 
     def end(self) -> None:
-        """Leaves nothing of its group behind."""
-        self.signal(signal.SIGKILL)
+        """Leaves nothing behind."""
+        self.kill()
         self.process.wait()
         assert self.process.stdin is not None  # noqa: S101 - it is a PIPE
         with suppress(BrokenPipeError):
@@ -144,25 +163,28 @@ class ProcessExecutor:
 
     def cancel(self) -> list[Told]:
         """Asks the busy workers to stop, then makes them."""
-        busy = [one for one in self._workers if one.job is not None]
-        for worker in busy:
-            worker.signal(signal.SIGTERM)
+        waiting = [one for one in self._workers if one.job is not None]
+        for worker in waiting:
+            worker.stop()
         told: list[Told] = []
-        until = time.monotonic() + _GRACE_SECONDS
-        try:
-            while time.monotonic() < until and any(one.process.poll() is None for one in busy):
+        until = time.monotonic() + GRACE_SECONDS
+        while waiting:
+            try:
                 with self._interrupts.allowed():
                     self._selector.select(0.02)
-                for worker in busy:
+            except KeyboardInterrupt:
+                until = 0.0  # asked twice: no more patience
+            for worker in list(waiting):
+                dead = worker.process.poll() is not None
+                answer = worker.answer()
+                if answer is None and not dead and time.monotonic() < until:
                     told += worker.lines()
-        except KeyboardInterrupt:
-            pass  # asked twice: no more patience
-        for worker in busy:
-            answer = worker.answer()
-            told += worker.lines(last=True)
-            if answer is not None and worker.job is not None:
-                told.append(_told(worker.job, answer))
-            self._drop(worker)
+                    continue
+                told += worker.lines(last=True)
+                if answer is not None and worker.job is not None:
+                    told.append(_told(worker.job, answer))
+                waiting.remove(worker)
+                self._drop(worker)
         return told
 
     def close(self) -> None:
@@ -206,7 +228,9 @@ class ProcessExecutor:
         if answer is not None:
             told = worker.lines(last=True)
             told += [_told(worker.job, answer)] if worker.job is not None else []
-            worker.job, worker.deadline = None, None
+            worker.job, worker.deadline, worker.used = None, None, True
+            if worker.timed_out:  # the signal may reach it only now
+                self._drop(worker)
             return told
         if not dead:
             told = worker.lines()
@@ -216,19 +240,21 @@ class ProcessExecutor:
         told, job = worker.lines(last=True), worker.job
         code = worker.process.returncode
         self._drop(worker)
-        if job is not None:
+        if job is not None and worker.died_idle:
+            self._add().give(job)
+        elif job is not None:
             message = _why(job, code, worker.timed_out)
             told.append(Failed(job, "step", message, recorded=False))
         return told
 
     def _out_of_time(self, worker: Worker) -> None:
         if worker.timed_out:
-            worker.signal(signal.SIGKILL)
+            worker.kill()
             worker.deadline = None
         else:
             worker.timed_out = True
-            worker.signal(signal.SIGTERM)
-            worker.deadline = time.monotonic() + _GRACE_SECONDS
+            worker.stop()
+            worker.deadline = time.monotonic() + GRACE_SECONDS
 
 
 def _told(job: Job, answer: dict[str, Any]) -> Told:
@@ -243,7 +269,7 @@ def _told(job: Job, answer: dict[str, Any]) -> Told:
 def _why(job: Job, code: int, timed_out: bool) -> str:
     step = job.request.step
     if timed_out:
-        return f"step {step!r} took longer than {job.timeout:g} s"
+        return took_longer(job)
     if code >= 0:
         return f"the process of step {step!r} ended with exit code {code} before the step returned"
     try:
