@@ -50,10 +50,11 @@ class Failed:
 
 @dataclass(frozen=True)
 class Line:
-    """A line that the step wrote."""
+    """A line that the step wrote; `shown` if it stands on the user's screen already."""
 
     job: Job
     text: str
+    shown: bool = False
 
 
 Told: TypeAlias = Done | Failed | Line

@@ -10,10 +10,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-from penstock_local.executors import GRACE_SECONDS, Done, Failed, Job, Told, took_longer
+from penstock_local.executors import GRACE_SECONDS, Done, Failed, Job, Line, Told, took_longer
 from penstock_local.interrupts import Interrupts
-from penstock_local.masked import hidden
 from penstock_local.offspring import end_offspring, moment
+from penstock_local.printing import Printed, printing
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.execute import execute
 from penstock_runtime.store import Store
@@ -29,6 +29,7 @@ class InlineExecutor:
         self._interrupts = interrupts
         self._next: deque[Job] = deque()
         self._began = moment()
+        self._last: list[Told] = []
 
     def start(self, job: Job) -> None:
         """The job runs in a `wait`, after those that were started before."""
@@ -40,29 +41,39 @@ class InlineExecutor:
             with self._interrupts.allowed():
                 threading.Event().wait(seconds)
             return []
-        job, began = self._next.popleft(), moment()
+        job, began, printed = self._next.popleft(), moment(), Printed()
         secrets = [job.request.env[name] for name in job.request.secrets]
+        ended: Told
         try:
-            with self._interrupts.allowed(), hidden(secrets), _at_most(job.timeout):
-                return [Done(job, execute(job.request, self._store, announce=True))]
+            with (
+                self._interrupts.allowed(),
+                printing(secrets, printed),
+                _at_most(job.timeout),
+            ):
+                ended = Done(job, execute(job.request, self._store, announce=True))
         except Terminated:
             end_offspring(began, GRACE_SECONDS)
-            return [Failed(job, "step", took_longer(job), recorded=False)]
+            ended = Failed(job, "step", took_longer(job), recorded=False)
         except StepFailed as error:
-            return [Failed(job, "step", str(error), error.trace)]
+            ended = Failed(job, "step", str(error), error.trace)
         except BadRequest as error:
-            return [Failed(job, "request", str(error))]
+            ended = Failed(job, "request", str(error))
         except StoreError as error:
-            return [Failed(job, "store", str(error))]
+            ended = Failed(job, "store", str(error))
+        except KeyboardInterrupt:
+            self._last = [Line(job, text, shown=True) for text in printed.lines()]
+            raise
         finally:
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
+        return [*(Line(job, text, shown=True) for text in printed.lines()), ended]
 
     def cancel(self) -> list[Told]:
         """The step that ran has seen the interrupt itself; what steps have started is ended."""
         self._next.clear()
         end_offspring(self._began, GRACE_SECONDS)
-        return []
+        last, self._last = self._last, []
+        return last
 
     def close(self) -> None:
         """Nothing is left to end."""

@@ -8,6 +8,7 @@ from typing import Any
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.write import to_plain
 from penstock.runner import RunOptions, RunResult, StepResult
+from penstock_local.log import Log
 from penstock_local.resuming import Resumption
 from penstock_local.surroundings import user
 from penstock_local.twin import twin
@@ -18,8 +19,6 @@ from penstock_runtime.redaction import Redactor
 from penstock_runtime.reference import Artifact, Several, Value, value_to_json
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store, canonical_json
-
-_LONGEST_LOG = 1 << 20
 
 
 class Journal:
@@ -92,10 +91,9 @@ class Journal:
         }
         self._records.step_failed(step, attempt, facts)
 
-    def log(self, lines: Sequence[str]) -> str:
-        """Keeps what a step wrote; the digest. Of a very long log the end is kept."""
-        data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
-        return self._store.put_bytes(data[-_LONGEST_LOG:]).digest
+    def log(self, log: Log) -> str:
+        """Keeps what a step wrote; the digest."""
+        return self._store.put_bytes(log.data()).digest
 
     def ended(
         self, result: RunResult, logs: Mapping[str, str], failures: Mapping[str, str]

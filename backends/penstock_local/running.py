@@ -35,6 +35,7 @@ from penstock_local.earlier import take_over
 from penstock_local.executors import Done, Executor, Failed, Job, Line, Told
 from penstock_local.interrupts import Interrupts
 from penstock_local.journal import Journal
+from penstock_local.log import Log
 from penstock_local.pool import ProcessExecutor, Worker
 from penstock_local.requests import Requests
 from penstock_local.results import Results
@@ -128,7 +129,9 @@ class _Active:
     before: int = 0
     """Attempts of a runner that was killed; they do not count as retries."""
     attempt_began: float = 0.0
-    lines: list[str] = field(default_factory=list[str])
+    log: Log = field(default_factory=Log)
+    shown: bool = False
+    """What it wrote stands on the screen already."""
 
 
 @dataclass(frozen=True)
@@ -304,8 +307,11 @@ class _Run:
         name = told.job.request.step
         if isinstance(told, Line):
             text = self._redact(told.text)
-            self._active[name].lines.append(text)
-            self._listen(StepLine(name, text))
+            active = self._active[name]
+            active.log.add(text)
+            active.shown = told.shown
+            if not told.shown:
+                self._listen(StepLine(name, text))
         elif isinstance(told, Done):
             self._done(name, told.response)
         else:
@@ -350,7 +356,7 @@ class _Run:
                 seconds=time.monotonic() - active.attempt_began,
                 message=message,
                 trace=self._redact(told.trace),
-                log=tuple(active.lines[-_SHOWN_LINES:]),
+                log=() if active.shown else active.log.tail(_SHOWN_LINES),
                 retry_in=delay,
             )
         )
@@ -382,8 +388,8 @@ class _Run:
 
     def _close(self, name: str, state: StepState, response: Response | None = None) -> None:
         active = self._active.pop(name)
-        if active.lines:
-            self._results.logs[name] = self._journal.log(active.lines)
+        if active.log:
+            self._results.logs[name] = self._journal.log(active.log)
         self._results.add(
             StepResult(
                 step=name,

@@ -21,7 +21,7 @@ from penstock_runtime.outputs import (
 )
 from penstock_runtime.parameters import coerce, is_parameter
 from penstock_runtime.records import RunRecords, Stopwatch
-from penstock_runtime.redaction import Redactor
+from penstock_runtime.redaction import Redactor, without_secrets
 from penstock_runtime.reference import Artifact, Constant, Value, value_to_json
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response, response_from
@@ -176,7 +176,8 @@ def _committed(
     run: ActiveRun,
     response: Response,
 ) -> Response:
-    facts = commit_facts(request, watch, response, run.metadata)
+    redact = Redactor(request.env[name] for name in request.secrets)
+    facts = commit_facts(request, watch, response, without_secrets(run.metadata, redact))
     if not records.commit(request.step, facts):
         # Another runner of the same run was faster: what it committed is what happened.
         return adopted(records, request)

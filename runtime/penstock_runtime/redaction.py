@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 _SHORTEST = 4
 
@@ -23,6 +24,18 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """The text without secrets."""
         return self._pattern.sub("***", text) if self._pattern is not None else text
+
+
+def without_secrets(value: Any, redact: Redactor) -> Any:
+    """A JSON value with all its texts redacted, names included."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [without_secrets(item, redact) for item in cast(Any, value)]
+    if isinstance(value, dict):
+        items = cast(Any, value).items()
+        return {redact(name): without_secrets(item, redact) for name, item in items}
+    return value
 
 
 def _forms(value: str) -> set[str]:
