@@ -150,11 +150,53 @@ class Uneven(AnyBucket):
         super().remove(key)
 
     def _wait(self) -> None:
-        if self._chance.random() < 0.5:
-            time.sleep(self._chance.random() * 0.004)
+        # Mostly quick, and now and then so slow that others do all their work meanwhile.
+        time.sleep(self._chance.random() ** 6 * 0.05)
 
 
-@pytest.mark.parametrize("turn", range(30))
+class Stopped(AnyBucket):
+    """A bucket of memory that holds a writer back just before it writes its record."""
+
+    def __init__(self, place: Bucketed) -> None:
+        super().__init__(place)
+        self.arrived, self.go = threading.Event(), threading.Event()
+
+    def put(self, key: str, data: bytes, within: float | None = None) -> None:
+        if key.startswith("runs/"):
+            self.arrived.set()
+            assert self.go.wait(20)
+        super().put(key, data, within)
+
+
+def test_a_later_claim_with_a_lower_id_does_not_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Bucketed("memory", f"late-{new_run_id()}", "")
+    ids = iter(["9", *"8765"])
+    monkeypatch.setattr(remote_claims, "new_run_id", lambda: next(ids))
+    stopped, results = Stopped(place), dict[bytes, bool]()
+
+    def write(bucket: Bucket, data: bytes) -> threading.Thread:
+        def work() -> None:
+            results[data] = Claims(bucket).create("runs/a.json", data)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    early = write(stopped, b"early")
+    assert stopped.arrived.wait(20)
+    # Its claim comes while none but the first is there, as if it had looked for claims before.
+    monkeypatch.setattr(Claims, "_claimed", lambda self, start: False)
+    late = write(AnyBucket(place), b"late")
+    late.join(0.3)
+    assert late.is_alive()
+    stopped.go.set()
+    early.join(20)
+    late.join(20)
+    assert results == {b"early": True, b"late": False}
+    assert AnyBucket(place).get("runs/a.json") == b"early"
+
+
+@pytest.mark.parametrize("turn", range(12))
 def test_of_many_uneven_writers_one_writes(turn: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # Ids of clocks that differ: a late writer may well have the lowest.
     chance = random.Random(turn)
