@@ -51,6 +51,12 @@ def test_a_run_is_measured(executor: str, sources: Path) -> None:
     assert answer("run_one.py", sources, "chain_4", executor).keys() == {"cpu", "wall"}
 
 
+def test_a_large_file_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(bytes(9 << 20))
+    found = answer("big_file_one.py", tmp_path / "store", tmp_path / "source", tmp_path / "copy")
+    assert found.keys() == {"put", "copy", "fetch", "memory"}
+
+
 def test_a_program_has_as_many_steps_as_asked() -> None:
     from benchmarks.programs import SHAPES
 

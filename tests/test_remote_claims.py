@@ -168,6 +168,10 @@ class Stopped(AnyBucket):
         super().put(key, data, within)
 
 
+def nobody(self: Claims, start: str) -> bool:
+    return False
+
+
 def test_a_later_claim_with_a_lower_id_does_not_win(monkeypatch: pytest.MonkeyPatch) -> None:
     place = Bucketed("memory", f"late-{new_run_id()}", "")
     ids = iter(["9", *"8765"])
@@ -185,7 +189,7 @@ def test_a_later_claim_with_a_lower_id_does_not_win(monkeypatch: pytest.MonkeyPa
     early = write(stopped, b"early")
     assert stopped.arrived.wait(20)
     # Its claim comes while none but the first is there, as if it had looked for claims before.
-    monkeypatch.setattr(Claims, "_claimed", lambda self, start: False)
+    monkeypatch.setattr(Claims, "_claimed", nobody)
     late = write(AnyBucket(place), b"late")
     late.join(0.3)
     assert late.is_alive()

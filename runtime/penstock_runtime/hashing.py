@@ -16,10 +16,11 @@ class Hashing:
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def update(self, piece: bytes) -> None:
-        """The next piece."""
-        self._digest.update(piece)
-        self.size += len(piece)
+    def update(self, *pieces: bytes) -> None:
+        """The next pieces."""
+        for piece in pieces:
+            self._digest.update(piece)
+            self.size += len(piece)
 
     def blob(self) -> Blob:
         """What all pieces so far are together."""

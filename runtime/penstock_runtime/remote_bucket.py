@@ -11,7 +11,7 @@ from penstock_runtime.places import LIBRARIES, Bucketed
 from penstock_runtime.remote_calls import Calls
 from penstock_runtime.store import Blob, Leftovers
 
-PIECE = 8 << 20
+PIECE = 6 << 20
 """Bytes that are sent or fetched in one request, so that a large file needs little memory."""
 
 LARGEST_RECORD = 64 << 20

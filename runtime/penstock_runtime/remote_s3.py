@@ -198,12 +198,11 @@ class S3Bucket:
         size, hashing = piece_size(blob.size), Hashing()
         at_once = _AT_ONCE if size == PIECE else 1
         parts: list[dict[str, Any]] = []
-        while group := [piece for _ in range(at_once) if (piece := read(size))]:
-            for piece in group:
-                hashing.update(piece)
-            first = len(parts) + 1
-            work = self._part_group(key, upload, first, group)
+        while group := [data for data in (read(size) for _ in range(at_once)) if data]:
+            hashing.update(*group)
+            work = self._part_group(key, upload, len(parts) + 1, group)
             parts += self._run("writing", key, work)
+            group.clear()  # before the next one is read
         return parts, hashing.blob()
 
     def _part_group(

@@ -171,3 +171,7 @@ def bomb() -> object:
 
 def takes(thing: object) -> str:
     return type(thing).__name__
+
+
+def draws() -> bytes:
+    return os.urandom(16)
