@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local_project import Project, Ran
 from stores_support import SERVED, Place, new_place
 
+from penstock.backend import check_pipeline
+from penstock.cli.targets import load_target
+from penstock.runner import Event, RunOptions
+from penstock_local import LocalBackend
 from penstock_runtime.artifacts import load_value
 from penstock_runtime.execute import execute
 from penstock_runtime.records import RunRecords
-from penstock_runtime.reference import Artifact, parse_value
+from penstock_runtime.reference import Artifact, Constant, parse_value
 from penstock_runtime.request import request_from
 from penstock_runtime.run_id import new_run_id, run_folder
 
@@ -68,7 +73,7 @@ def test_a_failed_step_leaves_its_record(place: Place) -> None:
 
 def test_of_racing_processes_one_commits_and_the_others_adopt(place: Place) -> None:
     place.open()
-    for _ in range(3):
+    for _ in range(2):
         request = json.dumps(asked(place, "draws", {}))
         racers = [
             subprocess.Popen(
@@ -91,3 +96,51 @@ def test_of_racing_processes_one_commits_and_the_others_adopt(place: Place) -> N
         commit = RunRecords(place.open(), json.loads(request)["run"]).committed("draws")
         assert commit is not None
         assert commit["outputs"]["value"] == first
+
+
+_FLOW = """
+@step
+def made(n: int) -> bytes:
+    return b"x" * n
+
+@step
+def longer(data: bytes, by: int) -> int:
+    log_metric("by", by)
+    return len(data) + by
+
+@pipeline
+def flow(n: int = 1000) -> list[int]:
+    data = made(n)
+    with each([1, 2, 3], parallel=2) as by:
+        size = longer(data, by)
+    return gather(size)
+"""
+
+
+def test_a_whole_run_in_a_bucket(place: Place, tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    target = load_target(str(project.write(_FLOW)))
+    backend = LocalBackend()
+    checked = check_pipeline(target.ir, backend)
+    path = (str(target.import_root),)
+    ran: list[Ran] = []
+    for executor in ("inline", "process"):
+        options = RunOptions(
+            store=place.url,
+            root=target.root,
+            path=path,
+            executor=executor,
+            jobs=2,
+            written=checked.written,
+            cache=False,
+        )
+        events: list[Event] = []
+        ran.append(Ran(backend.run(checked.lowered, {}, options, events.append), events))
+    for one in ran:
+        assert one.result.state == "succeeded"
+        assert one.result.outputs == {"value": Constant([1001, 1002, 1003])}
+        records = RunRecords(place.open(), one.result.run)
+        assert (records.ended() or {}).get("status") == "succeeded"
+        assert (records.committed("longer.1") or {})["metrics"] == {"by": 2}
+    assert ran[0].digests == ran[1].digests
+    assert place.open().leftovers(0) == (0, 0)
