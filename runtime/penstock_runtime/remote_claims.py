@@ -9,11 +9,12 @@ others go back.
 
 Without conditions no rule can be both perfect and free of waiting. This one may have to wait:
 the claim of a writer that was killed between its claim and its record stands in the way of that
-one name until the server says that it is `LIFE` old. And it is safe as long as a server does
-not apply a write later than `LIFE - PUBLISH` seconds after it was sent: a writer does not send
-a record later than `PUBLISH` after it began, and never takes back a claim for which such a
-write may still be on its way. That is the one window left: a request that is held up that long
-by something between the two, while the other writer takes the first one for dead.
+one name until the server says that it is `LIFE` old. A writer does not send a record later than
+`PUBLISH` after it began, and never takes back a claim for which such a write may still be on its
+way. So the one window left is a write that the server applies more than `LIFE - PUBLISH` seconds
+after the writer looked at its clock: a request that is held up so long on its way, or a writer
+that is stopped between the two, while another writer takes it for dead. And what the server
+lists must be up to date: two servers over one folder, each with a cache of its own, are none.
 """
 
 import hashlib
