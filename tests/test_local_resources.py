@@ -47,7 +47,11 @@ def has(patch: pytest.MonkeyPatch, cpus: float, memory: int | None, disk: int, g
     """Makes the machine one that has so much."""
     patch.setattr(machine, "cpus", lambda: cpus)
     patch.setattr(machine, "memory", lambda: memory)
-    patch.setattr(machine, "disk", lambda store: disk)
+
+    def free(store: str) -> int:
+        return disk
+
+    patch.setattr(machine, "disk", free)
     patch.setattr(machine, "gpus", lambda: gpus)
 
 
