@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from penstock.ir.nodes import Options, PipelineIR
+from penstock_local.shortage import too_much
 
 
-def unenforced(ir: PipelineIR, executor: str) -> tuple[str, ...]:
-    """One sentence for each kind of request that is not kept here; `ir` is lowered."""
-    notes: list[str] = []
+def unenforced(ir: PipelineIR, executor: str, store: str = "") -> tuple[str, ...]:
+    """One sentence for each kind of request that is not kept here; `ir` is lowered.
+
+    What is more than there is comes first.
+    """
+    notes = [*too_much(ir, store)]
     if ir.schedule is not None:
         notes.append(f"the schedule {ir.schedule.cron!r} is not kept: you start a local run")
     for said, asks in _REQUESTS:
