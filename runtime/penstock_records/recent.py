@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from penstock_records.layout import UUID, run_ids, tombed
-from penstock_runtime.run_id import run_folder
+from penstock_runtime.run_id import SHORT, run_folder
 from penstock_runtime.store import Store
-
-SHORT = 8
-"""Characters of a short id. Ids begin with their time, so that it is their ends that differ."""
 
 _SHORTEST = 4
 _TOLD = 5

@@ -9,6 +9,9 @@ _ISO_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NO_DAY = "0000/00/00"
 
+SHORT = 8
+"""Characters of a short id. Ids begin with their time, so that it is their ends that differ."""
+
 
 def new_run_id() -> str:
     """A new UUIDv7; ids made one after another by one process sort in that order."""

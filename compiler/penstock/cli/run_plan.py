@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from penstock.runner import PlannedStep, RunPlan
+from penstock_runtime.run_id import SHORT
 
 _MOST_ROUNDS = 8
 
@@ -39,7 +40,7 @@ def _reuse(one: PlannedStep) -> Iterator[str]:
         yield "runs or not: its inputs are not known yet"
     for round_ in one.reuse[:_MOST_ROUNDS]:
         name = "" if round_.step == one.step else f"{round_.step}: "
-        does = f"reused from run {round_.run[-12:]}" if round_.run else "runs"
+        does = f"reused from run {round_.run[-SHORT:]}" if round_.run else "runs"
         yield f"{name}{does}: {round_.why}"
     if len(one.reuse) > _MOST_ROUNDS:
         rest = one.reuse[_MOST_ROUNDS:]

@@ -22,6 +22,7 @@ from penstock.runner import (
     StepSucceeded,
 )
 from penstock_runtime.reference import Artifact, Constant, Several, Value
+from penstock_runtime.run_id import SHORT
 
 Row = tuple[str, ...]
 
@@ -82,7 +83,7 @@ def headline(event: RunStarted) -> str:
 def source(event: StepReused) -> str:
     """Where an earlier result comes from; the end of a run's id tells runs apart."""
     other = "" if event.source == event.step else f", step {event.source}"
-    return f"{event.why} (run {event.run[-12:]}{other})"
+    return f"{event.why} (run {event.run[-SHORT:]}{other})"
 
 
 def failure_lines(event: StepFailed, *, with_log: bool) -> Iterator[str]:
