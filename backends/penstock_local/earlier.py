@@ -71,15 +71,20 @@ def intact(store: Store, found: Earlier, request: Request) -> Response:
     return replace(found.response, projections={**found.response.projections, **parts})
 
 
-def take_over(store: Store, found: Earlier, response: Response, request: Request) -> Response:
-    """Commit an earlier result in the request's run; what is committed there now."""
+def take_over(
+    store: Store, found: Earlier, response: Response, request: Request
+) -> tuple[Response, Mapping[str, Any] | None]:
+    """Commit an earlier result in the request's run; what is committed there now.
+
+    Also the commit, unless another runner was first.
+    """
     records = RunRecords(store, request.run)
     facts = commit_facts(request, Stopwatch(), response, found.commit.get("metadata") or {})
     facts["reused"] = {"run": found.run, "step": found.step}
     # Not durable: after a power cut the earlier result is found again.
     if records.commit(request.step, facts, durable=False):
-        return response
-    return adopted(records, request)
+        return response, facts
+    return adopted(records, request), None
 
 
 def references(value: Value) -> Iterator[ArtifactRef]:

@@ -9,6 +9,7 @@ from penstock.ir.nodes import PipelineIR
 from penstock.ir.write import to_plain
 from penstock.runner import RunOptions, RunResult, StepResult
 from penstock_local.log import Log
+from penstock_local.results import Results
 from penstock_local.resuming import Resumption
 from penstock_local.surroundings import user
 from penstock_local.twin import twin
@@ -95,14 +96,12 @@ class Journal:
         """Keeps what a step wrote; the digest."""
         return self._store.put_bytes(log.data()).digest
 
-    def ended(
-        self, result: RunResult, logs: Mapping[str, str], failures: Mapping[str, str]
-    ) -> bool:
+    def ended(self, result: RunResult, kept: Results) -> bool:
         """The summary that lists need, and its twin for people.
 
         False if another runner of the same run was first: what it wrote stands.
         """
-        steps = {one.step: _step_facts(one, logs, failures, self._redact) for one in result.steps}
+        steps = {one.step: _step_facts(one, kept, self._redact) for one in result.steps}
         facts: dict[str, Any] = {
             "pipeline": result.pipeline,
             "backend": "local",
@@ -119,7 +118,7 @@ class Journal:
         }
         if not self._records.end(facts):
             return False
-        page = twin(self._store, self._records, self._run, self._start, facts)
+        page = twin(self._store, self._run, self._start, facts, kept.commits)
         self._store.create(f"{self.folder}/run.yaml", page)
         return True
 
@@ -128,18 +127,16 @@ def _process(options: RunOptions) -> dict[str, Any]:
     return {"executor": options.executor, **this_process()}
 
 
-def _step_facts(
-    one: StepResult, logs: Mapping[str, str], failures: Mapping[str, str], redact: Redactor
-) -> dict[str, Any]:
+def _step_facts(one: StepResult, kept: Results, redact: Redactor) -> dict[str, Any]:
     facts: dict[str, Any] = {"status": one.state}
     if one.attempts:
         facts |= {"attempts": one.attempts, "seconds": round(one.seconds, 6)}
     if one.reused is not None:
         facts["reused"] = one.reused
-    if one.step in logs:
-        facts["log"] = logs[one.step]
-    if one.step in failures:
-        facts["error"] = redact(failures[one.step])
+    if one.step in kept.logs:
+        facts["log"] = kept.logs[one.step]
+    if one.step in kept.failures:
+        facts["error"] = redact(kept.failures[one.step])
     return facts
 
 

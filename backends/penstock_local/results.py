@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from penstock.ir.nodes import PipelineIR
 from penstock.runner import StepResult
 
 
 class Results:
-    """The result of each step so far; `logs` are digests, `failures` the last message."""
+    """The result of each step so far; `logs` are digests, `failures` the last message.
+
+    `commits` are those that this process has written itself.
+    """
 
     def __init__(self, ir: PipelineIR) -> None:
         self._written = {step.id: place for place, step in enumerate(ir.steps)}
         self._of: dict[str, StepResult] = {}
         self.logs: dict[str, str] = {}
         self.failures: dict[str, str] = {}
+        self.commits: dict[str, Mapping[str, Any]] = {}
 
     def add(self, result: StepResult) -> None:
         """The step is over."""

@@ -260,7 +260,9 @@ class _Run:
         """An earlier result stands for the step; in a run that goes on it is committed already."""
         response, found = reused.response, reused.found
         if found.run != self._id:
-            response = take_over(self._store, found, response, reused.request)
+            response, commit = take_over(self._store, found, response, reused.request)
+            if commit is not None:
+                self._results.commits[task.name] = commit
         self._results.add(
             StepResult(
                 step=task.name,
@@ -413,6 +415,6 @@ class _Run:
             outputs=self._schedule.outputs(),
             commit=self._commit,
         )
-        first = self._journal.ended(result, self._results.logs, self._results.failures)
+        first = self._journal.ended(result, self._results)
         self._listen(RunFinished(result, written_before=not first))
         return result

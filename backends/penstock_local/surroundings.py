@@ -28,16 +28,22 @@ class Git:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._asked = [
-            _git(root, "rev-parse", "HEAD"),
-            _git(root, "diff", "HEAD", *_DIFF, "--", ":/", *_NO_SECRETS),
-            _git(root, "config", "--get", "remote.origin.url"),
-            # A patch does not hold new files: they are named, and the run keeps a copy.
-            _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py"),
-        ]
+        self._asked = (
+            []
+            if not _may_have_git(root)
+            else [
+                _git(root, "rev-parse", "HEAD"),
+                _git(root, "diff", "HEAD", *_DIFF, "--", ":/", *_NO_SECRETS),
+                _git(root, "config", "--get", "remote.origin.url"),
+                # A patch does not hold new files: they are named, and the run keeps a copy.
+                _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py"),
+            ]
+        )
 
     def facts(self, store: Store, secrets: Iterable[str]) -> dict[str, object] | None:
         """Commit, remote, and what was changed or added since; None outside of git."""
+        if not self._asked:
+            return None
         commit, patch, remote, added = (_answer(one) for one in self._asked)
         if commit is None:
             return None
@@ -55,6 +61,14 @@ class Git:
         if patch and not leaks and len(patch) <= _LARGEST_PATCH:
             facts["patch"] = store.put_bytes(patch).digest
         return facts
+
+
+def _may_have_git(root: Path) -> bool:
+    """Whether it is worth asking: a project outside of git starts no process."""
+    place = root.absolute()
+    return "GIT_DIR" in os.environ or any(
+        (one / ".git").exists() for one in (place, *place.parents)
+    )
 
 
 def _git(root: Path, *arguments: str) -> subprocess.Popen[bytes] | None:

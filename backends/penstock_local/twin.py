@@ -22,20 +22,34 @@ _STEP = ("attempt", "started", "ended", "durations", "metrics", "metadata", "cac
 
 
 def twin(
-    store: Store, records: RunRecords, run: str, start: Mapping[str, Any], end: Mapping[str, Any]
+    store: Store,
+    run: str,
+    start: Mapping[str, Any],
+    end: Mapping[str, Any],
+    known: Mapping[str, Mapping[str, Any]],
 ) -> bytes:
-    """The page for a run whose first and last record these are. Raises StoreError."""
+    """The page for a run whose first and last record these are. Raises StoreError.
+
+    Commits that are not `known` are read.
+    """
+    records = RunRecords(store, run)
     facts = {**start, **end}
     steps = object_or_empty(end.get("steps"))
-    facts["steps"] = {name: _step(records, name, one) for name, one in steps.items()}
+    facts["steps"] = {
+        name: _step(known.get(name) or _commit(records, name, one), one)
+        for name, one in steps.items()
+    }
     facts["outputs"] = _values(end.get("outputs"))
     facts["environment"] = _environment(store, start)
     page = {"run": run, **{name: facts[name] for name in _ORDER if name in facts}}
     return dump(json.loads(canonical_json(page))).encode()
 
 
-def _step(records: RunRecords, name: str, summary: Mapping[str, Any]) -> dict[str, Any]:
-    commit = records.committed(name) if summary.get("status") == "succeeded" else None
+def _commit(records: RunRecords, name: str, summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return records.committed(name) if summary.get("status") == "succeeded" else None
+
+
+def _step(commit: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> dict[str, Any]:
     if commit is None:
         return dict(summary)
     return {

@@ -19,28 +19,38 @@ def beating(
 
     A store that fails is left for the step's own commit to report.
     """
-    over = threading.Event()
-    thread = threading.Thread(
-        target=_beat, args=(records, step, attempt, seconds, over), daemon=True
-    )
+    over, beats = threading.Event(), _Beats()
+    work = (records, step, attempt, seconds, over, beats)
+    thread = threading.Thread(target=_beat, args=work, daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
-        # The last one is still being removed; a store that hangs must not hold up the step.
-        thread.join(1.0)
+        if beats.number:
+            # The last one is still being removed; a store that hangs must not hold up the step.
+            thread.join(1.0)
+
+
+class _Beats:
+    """How many signs were given."""
+
+    number = 0
 
 
 def _beat(
-    records: RunRecords, step: str, attempt: int, seconds: float, over: threading.Event
+    records: RunRecords,
+    step: str,
+    attempt: int,
+    seconds: float,
+    over: threading.Event,
+    beats: _Beats,
 ) -> None:
-    number = 0
     try:
         while not over.wait(seconds):
-            number += 1
-            records.heartbeat(step, attempt, number)
-        if number:
-            records.no_heartbeat(step, attempt, number)
+            beats.number += 1
+            records.heartbeat(step, attempt, beats.number)
+        if beats.number:
+            records.no_heartbeat(step, attempt, beats.number)
     except StoreError:
         return

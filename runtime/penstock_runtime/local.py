@@ -6,6 +6,7 @@ Writing is create-only and survives a crash at any point: a temporary file in th
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,8 @@ class LocalStore:
     def __init__(self, root: Path, *, create: bool = True) -> None:
         self._root = root
         self._blobs = root / "cas" / "sha256"
+        self._folders: set[str] = set()
+        self._lasting: set[Path] = set()
         if not (root / _MARK).is_file():
             if not create:
                 raise StoreError(f"{root} is not a penstock store (no {_MARK})")
@@ -144,8 +147,15 @@ class LocalStore:
         if not self._publish(written, final, durable=durable):
             return False
         if durable:
-            sync_folder(final.parent.parent)  # a record that is not durable may have made it
+            self._make_last(final.parent)
         return True
+
+    def _make_last(self, folder: Path) -> None:
+        """Let a folder outlive a power cut: a record that need not do so may have made it."""
+        while folder != self._root and folder not in self._lasting:
+            sync_folder(folder.parent)
+            self._lasting.add(folder)
+            folder = folder.parent
 
     def read(self, name: str) -> bytes | None:
         """A record; None if there is none."""
@@ -268,12 +278,21 @@ class LocalStore:
         parts = name.split("/")
         if not all(is_label(part) for part in parts) or parts[0] in ("cas", _TEMPORARY):
             raise StoreError(f"{name!r} cannot name a record")
-        path = self._root
+        place = str(self._root)
         for part in parts:
-            path /= part
-            if path.is_symlink():
-                raise StoreError(f"{path} is a link, which would lead out of the store")
-        return path
+            place = f"{place}/{part}"
+            # A folder that was none before is not looked at again: this is asked very often.
+            if place in self._folders:
+                continue
+            try:
+                mode = os.lstat(place).st_mode
+            except OSError:  # whoever opens it is told
+                break
+            if stat.S_ISLNK(mode):
+                raise StoreError(f"{place} is a link, which would lead out of the store")
+            if stat.S_ISDIR(mode):
+                self._folders.add(place)
+        return Path(f"{self._root}/{name}")
 
     def _temporary(self) -> Path:
         return self._root / _TEMPORARY / f"{os.getpid()}-{os.urandom(8).hex()}"
