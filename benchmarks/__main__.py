@@ -11,7 +11,17 @@ def main() -> int:
     """Runs the benchmarks that were asked for, one fresh process for each measurement."""
     root = Path(__file__).resolve().parent.parent
     sys.path[0] = str(root)
-    from benchmarks import compile_speed, local_runs, peers, reuse, startup
+    from benchmarks import (
+        compile_speed,
+        fan_out,
+        local_runs,
+        log_calls,
+        many_writers,
+        peers,
+        reuse,
+        startup,
+        table,
+    )
     from benchmarks.report import Figure, as_json, as_table
 
     groups = {
@@ -19,6 +29,10 @@ def main() -> int:
         "compile": compile_speed.figures,
         "run": local_runs.figures,
         "reuse": reuse.figures,
+        "fan_out": fan_out.figures,
+        "table": table.figures,
+        "many_writers": many_writers.figures,
+        "logging": log_calls.figures,
     }
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(groups), help="one group of figures")

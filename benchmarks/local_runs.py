@@ -45,7 +45,7 @@ def figures(root: Path, quick: bool) -> list[Figure]:
                         best(steps),
                         target if clock == "wall" else None,
                         median(steps),
-                        limit=_durable(1) * 1000 if clock == "wall" else None,
+                        limit=durable(1) * 1000 if clock == "wall" else None,
                         against="one file and fsync" if clock == "wall" else "",
                     )
                 )
@@ -60,14 +60,14 @@ def _cold(folder: Path, executor: str, repeat: int) -> list[Figure]:
     )
     name = f"penstock run of {SHORT} steps, {executor}, cold"
     walls, cpus = [one.wall for one in runs], [one.cpu for one in runs]
-    least, files = _durable(SHORT), f"{SHORT} files and fsync"
+    least, files = durable(SHORT), f"{SHORT} files and fsync"
     return [
         Figure(name, "s", "wall", best(walls), 0.5, median(walls), None, least, files),
         Figure(name, "s", "cpu", best(cpus), None, median(cpus)),
     ]
 
 
-def _durable(files: int) -> float:
+def durable(files: int) -> float:
     """Seconds to write so many small files that a power cut leaves whole: the least a record costs.
 
     Without it the figures would judge the disk.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds that a command took, once."""
+    """Seconds that a command and its children took, once, and the megabytes of the largest."""
 
     cpu: float
     wall: float
+    peak: float
 
 
 def environment() -> dict[str, str]:
@@ -32,16 +33,19 @@ def timed(command: Sequence[str | Path], repeat: int) -> list[Times]:
     """The times of whole processes, start and end included; once more to fill the caches."""
     found: list[Times] = []
     for _ in range(repeat + 1):
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        done = subprocess.run(
-            command, env=environment(), capture_output=True, text=True, check=False
-        )
-        wall = time.perf_counter() - began
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
-            raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        found.append(Times(cpu, wall))
+        with tempfile.TemporaryFile() as out:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                command, env=environment(), stdout=out, stderr=subprocess.STDOUT
+            )
+            _, status, used = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                out.seek(0)
+                raise RuntimeError(f"{command} failed:\n{out.read().decode(errors='replace')}")
+        peak = used.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+        found.append(Times(used.ru_utime + used.ru_stime, wall, peak))
     return found[1:]
 
 

@@ -57,6 +57,27 @@ def test_a_large_file_is_measured(tmp_path: Path) -> None:
     assert found.keys() == {"put", "copy", "fetch", "memory"}
 
 
+def test_writers_write_whole_runs_at_once() -> None:
+    from benchmarks import many_writers
+
+    (figure,) = many_writers.figures(BENCHMARKS.parent, quick=True)
+    assert 0 < figure.best < 60_000
+
+
+def test_calls_of_a_step_are_measured(tmp_path: Path) -> None:
+    found = answer("log_one.py", tmp_path / "store", "100")
+    assert {"log_metric", "log_metric with a step", "log_metadata", "current_run"} <= found.keys()
+
+
+@pytest.mark.parametrize("name", ["fan_out", "table"])
+def test_whole_runs_are_measured(name: str) -> None:
+    import importlib
+
+    figures = importlib.import_module(f"benchmarks.{name}").figures(BENCHMARKS.parent, True)
+    assert len([one for one in figures if one.target is not None]) >= 2
+    assert all(one.best > 0 for one in figures)
+
+
 def test_a_program_has_as_many_steps_as_asked() -> None:
     from benchmarks.programs import SHAPES
 

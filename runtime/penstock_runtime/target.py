@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from penstock_runtime.errors import BadRequest, StepFailed, Terminated
+from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.hints import Hint, SignatureError, hints_of, unwrapped
 from penstock_runtime.signature import outputs_of
 
@@ -76,7 +76,7 @@ def blaming_the_step(step: str) -> Generator[None, None, None]:
     """Turn what the user's code raises into StepFailed, without our frames in its traceback."""
     try:
         yield
-    except (Terminated, StepFailed):
+    except (Terminated, StepFailed, StoreError):
         raise
     except SystemExit as error:
         _trim(error)
