@@ -12,6 +12,7 @@ def main() -> int:
     root = Path(__file__).resolve().parent.parent
     sys.path[0] = str(root)
     from benchmarks import (
+        big_file,
         compile_speed,
         fan_out,
         local_runs,
@@ -31,6 +32,7 @@ def main() -> int:
         "reuse": reuse.figures,
         "fan_out": fan_out.figures,
         "table": table.figures,
+        "big_file": big_file.figures,
         "many_writers": many_writers.figures,
         "logging": log_calls.figures,
     }
