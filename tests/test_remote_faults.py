@@ -15,6 +15,7 @@ from penstock_runtime.records import RunRecords
 from penstock_runtime.run_id import new_run_id
 from penstock_runtime.store import Blob, Store, open_store
 
+QUICK = (("moto", "busy"), ("rclone", "lost"), ("moto", "cut"))
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
 
 
@@ -61,13 +62,13 @@ def test_faults_that_pass_cost_time_and_no_result(
     kind: str,
     share: float,
 ) -> None:
-    if place.kind == "rclone" and kind != "lost" and not LONG:
-        return  # the same code as with the other server
+    if not LONG and (place.kind, kind) not in QUICK:
+        return  # one server for each fault; all of them when PENSTOCK_LONG=1
     faults = Faults(kind, share)
     with flaky(server.port, faults) as endpoint:
         point_to(monkeypatch, endpoint)
         work(open_store(place.url), tmp_path, turns=10 if LONG else 1)
-    assert faults.done > 5, f"{faults.done} of {faults.seen} requests failed"
+    assert faults.done > 2, f"{faults.done} of {faults.seen} requests failed"
 
 
 def test_a_lost_answer_is_no_lost_race(
@@ -114,7 +115,6 @@ def test_a_hang_ends_at_the_deadline(
         store = open_store(place.url)
         for attempt, what in (
             (lambda: store.copy_to(digest, tmp_path / "copy"), "reading cas/sha256"),
-            (lambda: store.put_bytes(b"y"), "looking for cas/sha256"),
             (lambda: list(store.blobs()), "listing cas"),
         ):
             began = time.monotonic()
