@@ -15,7 +15,8 @@ from pathlib import Path
 def main() -> None:
     """Puts, copies and fetches the file, after a small one has warmed everything up."""
     url, source, copy = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    from penstock_runtime.store import Blob, open_store
+    from penstock_runtime.opening import open_store
+    from penstock_runtime.store import Blob
 
     store = open_store(url)
     small = copy.with_name("small")

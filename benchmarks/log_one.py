@@ -25,9 +25,9 @@ def main() -> None:
         log_metric,
         log_metrics,
     )
+    from penstock_runtime.opening import open_store
     from penstock_runtime.records import RunRecords
     from penstock_runtime.run_id import new_run_id
-    from penstock_runtime.store import open_store
 
     store, calls = open_store(str(Path(sys.argv[1]).absolute())), int(sys.argv[2])
     five = {f"metric{n}": n / 3 for n in range(5)}

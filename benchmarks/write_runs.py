@@ -13,9 +13,9 @@ from pathlib import Path
 
 def main() -> None:
     """Each run has its start, one step with a start and a commit, and its end."""
+    from penstock_runtime.opening import open_store
     from penstock_runtime.records import RunRecords, utc_now
     from penstock_runtime.run_id import new_run_id
-    from penstock_runtime.store import open_store
 
     store, runs, go = open_store(str(Path(sys.argv[1]).absolute())), int(sys.argv[2]), sys.argv[3]
     print("ready", flush=True)

@@ -18,8 +18,8 @@ from penstock.cli.targets import Target, load_target
 from penstock.runner import Event, RunOptions, RunResult
 from penstock_local import LocalBackend
 from penstock_runtime.artifacts import load_value
+from penstock_runtime.opening import open_store
 from penstock_runtime.reference import Artifact, Constant, Several, Value
-from penstock_runtime.store import open_store
 
 PRELUDE = """\
 import os, sys, time

@@ -16,10 +16,11 @@ from penstock_runtime.curves import read_points
 from penstock_runtime.errors import StoreError, StoreFull
 from penstock_runtime.folders import put_folder
 from penstock_runtime.hashing import hash_file
+from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
 from penstock_runtime.run_id import new_run_id
 from penstock_runtime.sealing import read_record
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.store import Store
 
 PAGE = 4096
 

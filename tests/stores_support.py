@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from s3_servers import Server, point_to
 
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.opening import open_store
+from penstock_runtime.store import Store
 
 KINDS = ("local", "memory", "moto", "rclone")
 SERVED = ("moto", "rclone")

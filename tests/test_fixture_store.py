@@ -10,7 +10,7 @@ import pytest
 from cli_support import Cli
 from runs_support import FIXTURE, RUNS, files_of, fixture_copy
 
-from penstock_runtime.hashing import hash_path
+from penstock_runtime.folders import hash_path
 from penstock_runtime.local import LocalStore
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from local_project import Project
 
+from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
-from penstock_runtime.store import open_store
 
 FLOW = """
 class Parts(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 from local_project import Project
 
 from penstock_runtime.folders import fetch_folder
-from penstock_runtime.store import open_store
+from penstock_runtime.opening import open_store
 
 FLOW = """
 from helpers import double

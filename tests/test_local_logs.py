@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from local_project import Project, Ran, penstock
 
-from penstock_runtime.store import open_store
+from penstock_runtime.opening import open_store
 
 BOTH = pytest.mark.parametrize("executor", ["inline", "process"])
 

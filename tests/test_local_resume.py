@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from local_project import Project, penstock
 
+from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
-from penstock_runtime.store import open_store
 
 FLOW = """
 def once(name: str) -> None:

@@ -14,13 +14,13 @@ from stores_support import Place, new_place
 
 from penstock_runtime import remote_claims
 from penstock_runtime.errors import StoreError
+from penstock_runtime.opening import open_bucket, open_store
 from penstock_runtime.places import Bucketed
 from penstock_runtime.remote_any import AnyBucket
-from penstock_runtime.remote_bucket import Bucket, Entry, Found, open_bucket
+from penstock_runtime.remote_bucket import Bucket, Entry, Found
 from penstock_runtime.remote_claims import Claims
 from penstock_runtime.remote_probe import minds_conditions
 from penstock_runtime.run_id import new_run_id
-from penstock_runtime.store import open_store
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from stores_support import SERVED, Place, new_place
 
 from penstock_runtime.errors import StoreError
 from penstock_runtime.hashing import hash_file
+from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
 from penstock_runtime.run_id import new_run_id
-from penstock_runtime.store import Blob, Store, open_store
+from penstock_runtime.store import Blob, Store
 
 QUICK = (("moto", "busy"), ("rclone", "lost"), ("moto", "cut"))
 LONG = os.environ.get("PENSTOCK_LONG") == "1"

@@ -15,7 +15,8 @@ from stores_support import KINDS, SERVED, Place, blob_key, new_place, until
 from penstock_runtime import remote
 from penstock_runtime.errors import ArtifactCorrupt, ArtifactMissing, StoreError
 from penstock_runtime.folders import fetch_folder, put_folder
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.opening import open_store
+from penstock_runtime.store import Store
 
 HOSTILE = ["..", ".", "", "a/../../x", "/etc/passwd", "a\\b", "a\0b", "x" * 300, "a\n", "é", "%2e"]
 NOWHERE = "sha256:" + "0" * 64
@@ -280,7 +281,7 @@ def test_one_of_many_writers_wins_and_stays(shared: Place) -> None:
 
 _RACER = """
 import sys
-from penstock_runtime.store import open_store
+from penstock_runtime.opening import open_store
 url, mine, *names = sys.argv[1:]
 store = open_store(url)
 print(*[name for name in names if store.create(name, mine.encode())])

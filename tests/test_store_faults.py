@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
-from penstock_runtime.store import open_store
 
 PROGRAM = Path(__file__).with_name("small_disk.py")
 
@@ -49,7 +49,7 @@ _RUNS = """
 import sys
 from penstock_runtime.records import RunRecords
 from penstock_runtime.run_id import new_run_id
-from penstock_runtime.store import open_store
+from penstock_runtime.opening import open_store
 store = open_store(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     run = new_run_id()

@@ -7,8 +7,8 @@ import pytest
 from s3_servers import Server, point_to
 
 from penstock_runtime.errors import StoreError
+from penstock_runtime.opening import open_store
 from penstock_runtime.places import store_location
-from penstock_runtime.store import open_store
 
 BASE = Path("/home/me/project")
 

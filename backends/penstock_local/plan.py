@@ -17,7 +17,8 @@ from penstock_local.foresight import foresee
 from penstock_local.resuming import recorded_parameters, same_parameters
 from penstock_local.unenforced import unenforced
 from penstock_runtime.errors import StoreError
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.opening import open_store
+from penstock_runtime.store import Store
 
 
 def plan(ir: PipelineIR, parameters: Mapping[str, object], options: RunOptions) -> RunPlan:

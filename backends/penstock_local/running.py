@@ -51,11 +51,12 @@ from penstock_local.secrets import resolved
 from penstock_local.source import copied
 from penstock_local.surroundings import Git, environment_facts
 from penstock_local.unenforced import unenforced
+from penstock_runtime.opening import open_store
 from penstock_runtime.redaction import Redactor
 from penstock_runtime.reference import object_or_empty
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.store import Store
 
 _SHOWN_LINES = 50
 

@@ -17,8 +17,9 @@ from typing import Any, BinaryIO
 
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.execute import execute
+from penstock_runtime.opening import open_store
 from penstock_runtime.request import request_from
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.store import Store
 from penstock_runtime.target import put_on_path
 
 _GRACE_SECONDS = 5.0

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
         Terminated,
         UntrustedArtifact,
     )
+    from penstock_runtime.opening import open_store
     from penstock_runtime.records import RunRecords
     from penstock_runtime.reference import Artifact, ArtifactRef, Constant, Several
     from penstock_runtime.request import Request, parse_request
     from penstock_runtime.response import Response
     from penstock_runtime.run_id import new_run_id
-    from penstock_runtime.store import Store, open_store
+    from penstock_runtime.store import Store
     from penstock_runtime.values import HTML, Markdown, Metrics, RunStatus
 
 _HOMES = {
@@ -60,7 +61,7 @@ _HOMES = {
     "log_metric": "context",
     "log_metrics": "context",
     "new_run_id": "run_id",
-    "open_store": "store",
+    "open_store": "opening",
     "parse_request": "request",
 }
 

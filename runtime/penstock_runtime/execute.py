@@ -13,6 +13,7 @@ from penstock_runtime.context import ActiveRun, CurveSink, active
 from penstock_runtime.errors import BadRequest, LibraryMissing, StepFailed, StoreError
 from penstock_runtime.heartbeat import beating
 from penstock_runtime.hints import Hint, plain
+from penstock_runtime.opening import open_store
 from penstock_runtime.outputs import (
     metrics_in,
     named_outputs,
@@ -26,7 +27,7 @@ from penstock_runtime.redaction import Redactor, without_secrets
 from penstock_runtime.reference import Artifact, Constant, Value, value_to_json
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response, response_from
-from penstock_runtime.store import Store, open_store
+from penstock_runtime.store import Store
 from penstock_runtime.target import Target, environment, find_target
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock_runtime.errors import BadRequest, StoreError
+from penstock_runtime.hashing import hash_bytes, hash_file
 from penstock_runtime.labels import is_digest
 from penstock_runtime.reference import as_list, as_object
 from penstock_runtime.store import Blob, Store, canonical_json
@@ -132,3 +133,10 @@ def _checked(name: object) -> str:
         if all(part not in ("", ".", "..") for part in parts):
             return name
     raise StoreError(f"{name!r} cannot name a file inside a folder artifact")
+
+
+def hash_path(path: Path) -> Blob:
+    """The digest of a file, or of a folder's manifest: the one that a store would give."""
+    if not path.is_dir():
+        return hash_file(path)
+    return hash_bytes(manifest_of(path, hash_file))

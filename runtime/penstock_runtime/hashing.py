@@ -47,12 +47,3 @@ def hash_file(path: Path) -> Blob:
     """The digest and size of a file."""
     with open(path, "rb") as stream:
         return pump(stream, None)
-
-
-def hash_path(path: Path) -> Blob:
-    """The digest of a file, or of a folder's manifest: the one that a store would give."""
-    if not path.is_dir():
-        return hash_file(path)
-    from penstock_runtime.folders import manifest_of
-
-    return hash_bytes(manifest_of(path, hash_file))

@@ -17,8 +17,7 @@ from penstock_runtime.errors import ArtifactCorrupt, ArtifactMissing, StoreError
 from penstock_runtime.hashing import Hashing, hash_bytes, hash_file
 from penstock_runtime.labels import is_digest, is_label
 from penstock_runtime.local_files import raise_for, remove_file
-from penstock_runtime.places import Bucketed
-from penstock_runtime.remote_bucket import LARGEST_RECORD, PIECE, open_bucket
+from penstock_runtime.remote_bucket import LARGEST_RECORD, PIECE, Bucket
 from penstock_runtime.remote_calls import Refused
 from penstock_runtime.remote_claims import CLAIMS, Claims
 from penstock_runtime.remote_probe import minds_conditions
@@ -33,9 +32,9 @@ _LOOKS = 2
 class RemoteStore:
     """A store below a prefix of a bucket."""
 
-    def __init__(self, place: Bucketed, *, create: bool = True) -> None:
-        self._url = place.url
-        self._bucket = open_bucket(place)
+    def __init__(self, bucket: Bucket, url: str, *, create: bool = True) -> None:
+        self._url = url
+        self._bucket = bucket
         self._claims = Claims(self._bucket)
         self._conditions: bool | None = None
         mark = self._bucket.get(_MARK)

@@ -80,17 +80,6 @@ class Bucket(Protocol):
         ...
 
 
-def open_bucket(place: Bucketed) -> Bucket:
-    """The bucket of a place. Raises StoreError when its library is not installed."""
-    if place.protocol == "s3":
-        from penstock_runtime.remote_s3 import S3Bucket
-
-        return S3Bucket(place)
-    from penstock_runtime.remote_any import AnyBucket
-
-    return AnyBucket(place)
-
-
 def library(place: Bucketed) -> Any:
     """The module that speaks a protocol. Raises StoreError when it is not installed."""
     name = LIBRARIES.get(place.protocol, "fsspec")

@@ -118,24 +118,6 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str, *, create: bool = True) -> Store:
-    """The store at an absolute path, a `file://` URL, or the URL of a bucket.
-
-    Raises StoreError for other places, for a store of a layout that is not known, and when the
-    library for a bucket is not installed.
-    """
-    from penstock_runtime.places import Bucketed, find_place
-
-    place = find_place(url)
-    if isinstance(place, Bucketed):
-        from penstock_runtime.remote import RemoteStore
-
-        return RemoteStore(place, create=create)
-    from penstock_runtime.local import LocalStore
-
-    return LocalStore(place, create=create)
-
-
 def canonical_json(value: Any) -> bytes:
     """JSON as penstock stores it: ASCII, no spaces, keys in the order given, one line."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

@@ -11,79 +11,10 @@ from types import FunctionType
 from typing import Any
 
 from penstock_runtime.hints import Hint, class_name, full_name, is_union, origin_of, plain
+from penstock_runtime.refusals import PICKLED_SPECIALLY, Refusal, known_refusal
 
-_FILE = "an open file belongs to the process that opened it"
-_HERE = "it exists in one process only"
-_LAZY = "it is a plan, not yet a table"
-_CONNECTION = "a connection belongs to the process that opened it"
-_ONCE = "it can be gone through only once"
-
-_KNOWN: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(
-        (
-            *("collections.abc.Generator", "collections.abc.AsyncGenerator"),
-            *("collections.abc.Iterator", "collections.abc.AsyncIterator"),
-            *("builtins.generator", "builtins.async_generator"),
-        ),
-        (_ONCE, "return a list"),
-    ),
-    **dict.fromkeys(
-        ("collections.abc.Awaitable", "builtins.coroutine", "asyncio.futures.Future"),
-        (_HERE, "wait for it in the step and return its result"),
-    ),
-    **dict.fromkeys(
-        ("io.IOBase", "_io._IOBase", "typing.IO", "tempfile._TemporaryFileWrapper"),
-        (_FILE, "write the file, close it and return its `Path`"),
-    ),
-    **dict.fromkeys(
-        (
-            *("sqlite3.Connection", "sqlite3.Cursor", "sqlalchemy.engine.base.Connection"),
-            *("sqlalchemy.engine.base.Engine", "sqlalchemy.orm.session.Session"),
-            *("psycopg2.extensions.connection", "psycopg.BaseConnection", "socket.socket"),
-            *("duckdb.duckdb.DuckDBPyConnection", "_duckdb.DuckDBPyConnection"),
-            *("pyspark.sql.session.SparkSession",),
-        ),
-        (_CONNECTION, "open it in the step that uses it, and return what was read"),
-    ),
-    **dict.fromkeys(
-        (
-            *("threading.Thread", "threading.Event", "threading.Condition", "threading.Barrier"),
-            *("threading.Semaphore", "_thread.lock", "_thread.RLock", "_thread._local"),
-            *("multiprocessing.process.BaseProcess", "subprocess.Popen", "builtins.module"),
-            *("concurrent.futures._base.Executor", "concurrent.futures._base.Future"),
-            *("queue.Queue", "zipfile.ZipFile"),
-            *("weakref.ReferenceType", "contextvars.Context", "contextvars.ContextVar"),
-        ),
-        (_HERE, "make it in the step that uses it"),
-    ),
-    **dict.fromkeys(
-        ("polars.lazyframe.frame.LazyFrame", "polars.lazyframe.group_by.LazyGroupBy"),
-        (_LAZY, "return `.collect()` of it, annotated `polars.DataFrame`"),
-    ),
-    "pyspark.sql.dataframe.DataFrame": (_LAZY, "return `.toPandas()` of it, or write files"),
-    "dask.dataframe.dask_expr._collection.DataFrame": (_LAZY, "return `.compute()` of it"),
-    "pyarrow.lib.RecordBatchReader": (_ONCE, "return `.read_all()` of it"),
-    "h5py._hl.files.File": (_FILE, "write the file, close it and return its `Path`"),
-}
-_PICKLED_SPECIALLY = (
-    *(
-        "builtins.object",
-        "builtins.type",
-        "builtins.function",
-        "builtins.builtin_function_or_method",
-    ),
-    *("_io.BytesIO", "_io.StringIO"),
-)
 _DATA = "return its data instead, as a dict or a dataclass"
 _DEEPEST = 16
-
-
-class Refusal(typing.NamedTuple):
-    """Why values of a type cannot be stored, and what to do."""
-
-    type: str
-    reason: str
-    hint: str
 
 
 def refusal(hint: Hint, depth: int = _DEEPEST) -> Refusal | None:
@@ -103,25 +34,13 @@ def refusal(hint: Hint, depth: int = _DEEPEST) -> Refusal | None:
     return _of_class(kind) if isinstance(kind, type) else None
 
 
-def known_refusal(kind: type) -> Refusal | None:
-    """Why values of a class, or of a base of it, are of no use elsewhere, pickled or not."""
-    if full_name(kind) in _PICKLED_SPECIALLY:
-        return None
-    for base in kind.__mro__:
-        name = full_name(base)
-        # What a class promises by an abstract base says nothing of how it can be stored.
-        if name in _KNOWN and (base is kind or not name.startswith("collections.abc.")):
-            return Refusal(kind.__qualname__, *_KNOWN[name])
-    return None
-
-
 def _of_class(kind: type) -> Refusal | None:
     found = known_refusal(kind) or _told_by_class(kind)
     return None if found is None or _has_materializer(kind) else found
 
 
 def _told_by_class(kind: type) -> Refusal | None:
-    if full_name(kind) in _PICKLED_SPECIALLY:
+    if full_name(kind) in PICKLED_SPECIALLY:
         return None
     if getattr(kind, "_is_protocol", False) or getattr(kind, "__abstractmethods__", None):
         return None  # its values are of other classes

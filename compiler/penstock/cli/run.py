@@ -136,7 +136,7 @@ def _resumed(store: str, run: str | None) -> str | None:
     if run is None:
         return None
     from penstock_records.recent import NoSuchRun, find_run
-    from penstock_runtime.store import open_store
+    from penstock_runtime.opening import open_store
 
     try:
         return find_run(open_store(store, create=False), run)

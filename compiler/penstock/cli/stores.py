@@ -46,7 +46,7 @@ def opened(place: str | None, *, write: bool = False) -> Generator[Store, None, 
     """The store, which must exist; whatever it refuses is one sentence."""
     from penstock_records.artifacts import NoSuchArtifact
     from penstock_records.recent import NoSuchRun
-    from penstock_runtime.store import open_store
+    from penstock_runtime.opening import open_store
 
     where = located(place) if place else str(default_place(Path.cwd()))
     if "://" not in where and not Path(where).exists():

@@ -26,7 +26,7 @@ from penstock_runtime.artifacts import (
 from penstock_runtime.context import ActiveRun, active
 from penstock_runtime.errors import BadRequest, StoreError
 from penstock_runtime.execute import cannot_store, item_hint, loading
-from penstock_runtime.hashing import hash_path
+from penstock_runtime.folders import hash_path
 from penstock_runtime.hints import Hint, plain
 from penstock_runtime.hosts.process import write_result
 from penstock_runtime.outputs import named_outputs, parameter_json, plain_metrics, project

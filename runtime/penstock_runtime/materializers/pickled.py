@@ -10,7 +10,7 @@ from penstock_runtime.materializers.cells import shortened
 from penstock_runtime.materializers.estimators import described as described_estimator
 from penstock_runtime.materializers.estimators import is_estimator, reduced_vectorizer
 from penstock_runtime.materializers.tensors import described_module, is_module, reduced_storage
-from penstock_runtime.unstorable import known_refusal
+from penstock_runtime.refusals import known_refusal
 
 _LONGEST_REPR = 2000
 _REDUCERS = {"torch": reduced_storage, "sklearn.feature_extraction.text": reduced_vectorizer}
