@@ -148,8 +148,10 @@ class Project:
             penstock(*arguments),
             cwd=self.folder,
             env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             timeout=60,
             check=False,
         )

@@ -64,6 +64,7 @@ class InlineExecutor:
             self._last = [Line(job, text, shown=True) for text in printed.lines()]
             raise
         finally:
+            self._interrupts.again()
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
         return [*(Line(job, text, shown=True) for text in printed.lines()), ended]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Generator
@@ -17,6 +18,7 @@ class Interrupts:
         self._allowed = False
         self._pending = False
         self._before: dict[int, Any] = {}
+        self._process = os.getpid()
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -24,16 +26,26 @@ class Interrupts:
                 self._before[number] = signal.signal(number, self._came)
         return self
 
+    def again(self) -> None:
+        """Takes the signals back from a step that has run in this process."""
+        for number in self._before:
+            if signal.getsignal(number) != self._came:
+                signal.signal(number, self._came)
+
     def __exit__(self, *error: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
 
     def _came(self, number: int, frame: FrameType | None) -> None:
-        if self._allowed:
+        if os.getpid() != self._process:  # a copy that a step has forked
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif self._allowed:
             # Only once: what handles the first must not be hit by a second half-way.
             self._allowed = False
             raise KeyboardInterrupt
-        self._pending = True
+        else:
+            self._pending = True
 
     def check(self) -> None:
         """Raises KeyboardInterrupt for a signal that came since the last place that allowed one."""

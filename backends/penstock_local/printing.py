@@ -64,6 +64,10 @@ class _Stream:
         self._printed.add(shown)
         return len(text)
 
+    def close(self) -> None:
+        """Closes nothing: the stream is not the step's."""
+        self._stream.flush()
+
     def writelines(self, lines: Iterable[str]) -> None:
         """Writes each of the lines."""
         for line in lines:

@@ -34,7 +34,7 @@ def main(answers: int) -> None:
     os.dup2(empty, 0)
     os.close(empty)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a real stream here
-    signal.signal(signal.SIGTERM, _terminate)
+    streams = [os.dup(1), os.dup(2)]
     threading.Thread(target=_read, args=(requests, asked), daemon=True).start()
     stores: dict[str, Store] = {}
     with os.fdopen(answers, "wb", buffering=0) as out:
@@ -42,8 +42,27 @@ def main(answers: int) -> None:
             if "import" in message:
                 _import_early(message["path"], message["import"])
                 continue
+            _take_back(streams)
             out.write(b'{"began": true}\n')
-            out.write(json.dumps(_answer(message, stores)).encode() + b"\n")
+            answer = _answer(message, stores)
+            _take_back(streams)
+            out.write(json.dumps(answer).encode() + b"\n")
+
+
+def _take_back(streams: list[int]) -> None:
+    """What a step may have closed or taken: our output, and the signal that ends us."""
+    signal.signal(signal.SIGTERM, _terminate)
+    for number, (name, kept) in enumerate(zip(("stdout", "stderr"), streams, strict=True), 1):
+        stream = getattr(sys, name)
+        if stream.closed:
+            fresh = open(  # noqa: SIM115 - it stays open
+                number, "w", buffering=1, encoding="utf-8", closefd=False
+            )
+            setattr(sys, name, fresh)
+        else:
+            stream.flush()
+        if not os.path.sameopenfile(number, kept):
+            os.dup2(kept, number)
 
 
 def _import_early(path: list[str], modules: list[str]) -> None:
@@ -69,8 +88,9 @@ def _answer(message: dict[str, Any], stores: dict[str, Store]) -> dict[str, Any]
         answer = {"failed": "request", "message": str(error), "trace": ""}
     except StoreError as error:
         answer = {"failed": "store", "message": str(error), "trace": ""}
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    except KeyboardInterrupt:  # Ctrl-C never comes here: the step has raised it
+        said = f"step {message['step']!r} raised KeyboardInterrupt"
+        answer = {"failed": "step", "message": said, "trace": ""}
     return answer
 
 

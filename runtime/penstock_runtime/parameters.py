@@ -19,6 +19,7 @@ from penstock_runtime.hints import (
 )
 from penstock_runtime.values import Metrics
 
+_MOST_BITS = 4096
 _SCALARS = (bool, int, float, str)
 _COLLECTIONS: tuple[Any, ...] = (tuple, set, frozenset)
 _SETS: tuple[Any, ...] = (set, frozenset)
@@ -212,8 +213,10 @@ def _to_json(value: Any, at: str) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(value)
+        return _whole_text(str(value), at)
     if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            raise TypeError(f"{_place(at)}an int of {value.bit_length()} bits is too large")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -235,7 +238,18 @@ def _key(key: Any, at: str) -> str:
     bare = key.value if isinstance(key, Enum) else key
     if not isinstance(bare, str):
         raise TypeError(f"{_place(at)}the key {key!r} of a dict must be a str")
-    return str(bare)
+    return _whole_text(str(bare), at)
+
+
+def _whole_text(text: str, at: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = text[:40].encode("ascii", "backslashreplace").decode("ascii")
+        raise TypeError(
+            f"{_place(at)}'{shown}' holds half a character (a lone surrogate)"
+        ) from None
+    return text
 
 
 def _filled(kind: Any, items: list[Any]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.hints import Hint, SignatureError, hints_of, unwrapped
 from penstock_runtime.signature import outputs_of
+from penstock_runtime.surroundings import left_as_found, not_in_a_copy
 
 _OURS = str(Path(__file__).parent) + os.sep
 
@@ -29,7 +30,7 @@ class Target:
 
     def __call__(self, fields: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
         """Call it. Raises StepFailed with the user's exception as its cause."""
-        with blaming_the_step(self.step):
+        with blaming_the_step(self.step), left_as_found(), not_in_a_copy():
             if self.step_class is None:
                 return _call(self.function, (), arguments)
             return _call(self.function, (self.step_class(**fields),), arguments)
@@ -76,7 +77,7 @@ def blaming_the_step(step: str) -> Generator[None, None, None]:
     """Turn what the user's code raises into StepFailed, without our frames in its traceback."""
     try:
         yield
-    except (Terminated, StepFailed, StoreError):
+    except (Terminated, KeyboardInterrupt, StepFailed, StoreError):
         raise
     except SystemExit as error:
         _trim(error)
@@ -84,12 +85,12 @@ def blaming_the_step(step: str) -> Generator[None, None, None]:
             f"step {step!r} called sys.exit({error.code!r}); let it return or raise instead",
             _formatted(error),
         ) from error
-    except Exception as error:  # any class of the user's: that is what is reported
+    except BaseException as error:  # any class of the user's: that is what is reported
         _trim(error)
         if isinstance(error, TypeError) and error.__traceback__ is None:
             raise BadRequest(f"step {step!r} cannot be called: {error}") from error
         raise StepFailed(
-            f"step {step!r} raised {type(error).__name__}: {error}", _formatted(error)
+            f"step {step!r} raised {type(error).__name__}: {_said(error)}", _formatted(error)
         ) from error
 
 
@@ -149,4 +150,16 @@ def _trim(error: BaseException) -> None:
 def _formatted(error: BaseException) -> str:
     import traceback
 
-    return "".join(traceback.format_exception(error))
+    return _printable("".join(traceback.format_exception(error)))
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return _printable(str(error))
+    except Exception:  # of the user's class, which is not even able to say what is wrong
+        return "<its message cannot be shown>"
+
+
+def _printable(text: str) -> str:
+    """Half a character, as in the name of a file that is no text, cannot be written down."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
