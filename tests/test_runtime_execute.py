@@ -103,8 +103,10 @@ def test_values_arrive_as_annotated(store: LocalStore, ask: Ask) -> None:
     assert execute(ask("gathered", {"many": Several(())})).outputs["value"] == Constant(0)
 
 
-def test_decorators_are_looked_through(store: LocalStore, ask: Ask) -> None:
+def test_the_step_decorator_is_looked_through(store: LocalStore, ask: Ask) -> None:
     assert execute(ask("decorated", {"n": 1})).outputs["value"] == Constant(2)
+    assert execute(ask("decorated_twice", {"n": 1, "m": 2})).outputs["value"] == Constant(6)
+    assert execute(ask("DecoratedRun", {"n": 2})).outputs["value"] == Constant(4)
     request = ask("Fit", {"C": 2, "data": saved(store, [1])}, fields=("C",))
     response = execute(replace(request, code=f"{MODULE}:Fit"))
     assert loaded(store, response.outputs["value"]) == {"C": 2.0, "rows": 1, "items": (1,)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.hints import Hint, SignatureError, hints_of, unwrapped
@@ -39,7 +39,8 @@ class Target:
 def find_target(step: str, code: str, path: Iterable[str]) -> Target:
     """Import `module:qualname`, with `path` in front of `sys.path`.
 
-    A decorator's object is looked through by its `__wrapped__`, so that nothing is traced.
+    The object that `@step` makes is looked through by its `__wrapped__`, so that nothing is
+    traced. Other decorators are the user's: what they do is part of the step.
     Raises BadRequest when there is no such thing, StepFailed when importing it raised.
     """
     put_on_path(path)
@@ -52,7 +53,7 @@ def find_target(step: str, code: str, path: Iterable[str]) -> Target:
     if not callable(found):
         raise BadRequest(f"{code} is not callable but {type(found).__name__}")
     try:
-        function = unwrapped(found)
+        function = _without_step(found)
         fields = hints_of(step_class) if step_class is not None else {}
         return Target(
             step=step,
@@ -129,8 +130,14 @@ def _imported(step: str, code: str) -> Any:
     return found
 
 
+def _without_step(found: Any) -> Any:
+    while getattr(cast(Any, type(found)), "__penstock_step__", False):
+        found = found.__wrapped__
+    return found
+
+
 def _call(function: Any, first: tuple[Any, ...], arguments: Mapping[str, Any]) -> Any:
-    code = getattr(function, "__code__", None)
+    code = getattr(unwrapped(function), "__code__", None)
     only = code.co_varnames[len(first) : code.co_posonlyargcount] if code is not None else ()
     positional = [arguments[name] for name in only if name in arguments]
     named = {name: value for name, value in arguments.items() if name not in only}

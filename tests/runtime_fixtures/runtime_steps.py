@@ -135,6 +135,8 @@ def prints() -> bytes:
 class Decorated:
     """Stands for the language's decorator: calling it would trace."""
 
+    __penstock_step__ = True
+
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
 
@@ -145,6 +147,29 @@ class Decorated:
 @Decorated
 def decorated(n: int) -> int:
     return n + 1
+
+
+def doubled(function: Callable[..., int]) -> Callable[..., int]:
+    """A decorator of the user's own."""
+
+    @functools.wraps(function)
+    def inner(*args: Any, **named: Any) -> int:
+        return 2 * function(*args, **named)
+
+    return inner
+
+
+@Decorated
+@doubled
+@functools.cache
+def decorated_twice(n: int, /, m: int) -> int:
+    return n + m
+
+
+class DecoratedRun:
+    @doubled
+    def run(self, n: int) -> int:
+        return n
 
 
 class Fit:

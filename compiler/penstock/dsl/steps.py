@@ -37,6 +37,9 @@ R_co = TypeVar("R_co", covariant=True)
 class StepFunction(Generic[P, R_co]):
     """A function that is a step: an ordinary call outside of a pipeline, a traced one inside."""
 
+    __penstock_step__: ClassVar[bool] = True
+    """By this the runtime, which does not know the language, tells it from other decorators."""
+
     def __init__(
         self,
         function: Callable[P, R_co],
