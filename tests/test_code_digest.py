@@ -135,6 +135,28 @@ def test_looking_names_up_at_run_time_reaches_the_whole_module(tmp_path: Path) -
     assert {one for one in STEPS if before[one] != after[one]} == {"load", "by_name"}
 
 
+@pytest.mark.parametrize(
+    ("imported", "decorator", "counts"),
+    [
+        ("from penstock import step as task", "task(retries=N)", False),
+        ("import penstock as p", "p.step(retries=N)", False),
+        ("from penstock import *", "step(retries=N)", False),
+        ("from helpers import scale as step", "step(N)", True),
+        ("import helpers", "helpers.step(N)", True),
+    ],
+)
+def test_only_decorators_of_penstock_are_no_code(
+    tmp_path: Path, imported: str, decorator: str, counts: bool
+) -> None:
+    text = f"{imported}\n@{decorator}\ndef load(n: int) -> int:\n    return n\n"
+    for folder, number in (("a", "1"), ("b", "2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "flow.py").write_text(text.replace("N", number))
+        (tmp_path / folder / "helpers.py").write_text("")
+    found = [CodeDigests([str(tmp_path / folder)]).of("flow:load").digest for folder in "ab"]
+    assert (found[0] != found[1]) is counts
+
+
 def test_the_folder_does_not_matter_and_installed_code_is_known_by_name(tmp_path: Path) -> None:
     assert digests(tmp_path / "here", BEFORE) == digests(tmp_path / "there", BEFORE)
     found = CodeDigests([str(tmp_path / "here")])

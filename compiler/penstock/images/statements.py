@@ -54,7 +54,8 @@ class Statement:
 
 def statements(tree: ast.Module) -> tuple[Statement, ...]:
     """The statements that make the module; its docstring and main guard are none of them."""
-    listed = [one for node in tree.body if not _idle(node) for one in _statement(node)]
+    ours = frozenset(name for node in tree.body for name in _from_penstock(node))
+    listed = [one for node in tree.body if not _idle(node) for one in _statement(node, ours)]
     used = frozenset(name for one in listed for name in one.uses)
     foreign = frozenset(name for one in listed if _is_foreign(one.node) for name in one.binds)
     foreign |= frozenset(vars(builtins))
@@ -77,10 +78,25 @@ def _idle(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _statement(node: ast.stmt) -> Iterator[Statement]:
+def _from_penstock(node: ast.stmt) -> Iterator[str]:
+    """The names by which a module knows penstock's decorators, or penstock itself."""
+    if isinstance(node, ast.ImportFrom) and not node.level and node.module == "penstock":
+        for alias in node.names:
+            if alias.name == "*":
+                yield from _OURS
+            elif alias.name in _OURS:
+                yield alias.asname or alias.name
+    elif isinstance(node, ast.Import):
+        for alias in node.names:
+            if alias.name == "penstock":
+                yield alias.asname or alias.name
+
+
+def _statement(node: ast.stmt, ours: frozenset[str]) -> Iterator[Statement]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            kept = [one for one in node.decorator_list if _called(one) not in _OURS]
+            # Its options are no code: those that count are part of the key themselves.
+            kept = [one for one in node.decorator_list if _root(one) not in ours]
             node = copy(node)
             node.decorator_list = kept
             acts = any(_called(one) not in _PLAIN_DECORATORS for one in kept)
@@ -115,6 +131,13 @@ def _is_foreign(node: ast.stmt) -> bool:
     else:
         top = node.names[0].name.partition(".")[0] if isinstance(node, ast.Import) else ""
     return top == "penstock" or top in sys.stdlib_module_names
+
+
+def _root(decorator: ast.expr) -> str:
+    """The first name of a decorator: `penstock` of `@penstock.step(retries=2)`."""
+    while isinstance(decorator, ast.Call | ast.Attribute):
+        decorator = decorator.func if isinstance(decorator, ast.Call) else decorator.value
+    return decorator.id if isinstance(decorator, ast.Name) else ""
 
 
 def _called(decorator: ast.expr) -> str:
