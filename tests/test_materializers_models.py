@@ -83,13 +83,19 @@ def whole() -> Whole:
     return Whole(id=UUID(int=1), price=Decimal("1.50"), parts=[part])
 
 
+def shown(value: BaseModel) -> tuple[type, str]:
+    """A model as text; nan is not itself, and the order of a set is chance."""
+    fields = {name: sorted(one) if isinstance(one, frozenset) else one for name, one in value}
+    return type(value), repr(fields)
+
+
 def test_a_model_of_pydantic(trips: Trips) -> None:
     ref, again = trips.there_and_back(whole(), Whole)
     assert (ref.materializer, ref.unsafe, ref.media) == ("pydantic", False, "application/json")
     assert type(again) is Whole
-    assert repr(again) == repr(whole())
+    assert shown(again) == shown(whole())
     assert trips.save(again).digest == ref.digest
-    assert repr(trips.load(ref, Whole | None)) == repr(whole())
+    assert shown(trips.load(ref, Whole | None)) == shown(whole())
     assert trips.load(ref, dict)["price"] == "1.50"
     json.loads(trips.blob(ref).read_bytes())
 
@@ -112,7 +118,7 @@ def test_what_json_would_lose_of_a_model_is_pickled(trips: Trips) -> None:
     for value in (secretive, wider, Doubling(x=1)):
         ref, again = trips.there_and_back(value, type(value), trusted=True)
         assert (ref.materializer, ref.unsafe) == ("pickle", True)
-        assert repr(again) == repr(value)
+        assert shown(again) == shown(value)
 
 
 def test_a_large_model_is_shown_by_its_fields(trips: Trips) -> None:
@@ -179,7 +185,7 @@ def test_what_skops_does_not_trust_is_pickled_and_says_so(trips: Trips) -> None:
     for value in (VALUES["forest"](), Mine(C=2.0), composed):
         ref, again = trips.there_and_back(value, trusted=True)
         assert (ref.materializer, ref.unsafe) == ("pickle", True)
-        assert repr(again) == repr(value)
+        assert shown(again) == shown(value)
         assert trips.preview(ref)["kind"] == "model"
         with pytest.raises(UntrustedArtifact):
             trips.load(ref)
