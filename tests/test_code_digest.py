@@ -128,6 +128,47 @@ def test_an_edit_changes_the_steps_that_can_notice_it(
     assert changed(tmp_path, file, old, new) == steps
 
 
+@pytest.mark.parametrize(
+    ("flow", "other"),
+    [
+        pytest.param("import statistics as m", "statistics.py", id="a name of Python's"),
+        pytest.param("import penstock_helpers as m", "penstock_helpers.py", id="a name like ours"),
+        pytest.param("import around.inner as m", "around/__init__.py", id="a package around it"),
+        pytest.param("from around import inner", "around/inner.py", id="imported for what it does"),
+    ],
+)
+def test_every_module_of_the_project_that_runs_counts(
+    tmp_path: Path, flow: str, other: str
+) -> None:
+    files = {"around/__init__.py": "", "around/inner.py": ""}
+    files["flow.py"] = f"{flow}\ndef load(): return m.RATE\n"
+    before = digests(tmp_path / "one", {**files, other: "RATE = 1"})
+    after = digests(tmp_path / "two", {**files, other: "RATE = 2"})
+    assert before["load"] != after["load"]
+
+
+def test_a_package_around_the_step_counts(tmp_path: Path) -> None:
+    def digest(text: str) -> str:
+        digests(tmp_path, {"around/__init__.py": text, "around/flow.py": "def load(): return 1\n"})
+        return CodeDigests([str(tmp_path)]).of("around.flow:load").digest
+
+    assert digest("RATE = 1") != digest("RATE = 2")
+
+
+@pytest.mark.parametrize(
+    "test", ["__name__ != '__main__'", "not TYPE_CHECKING", "TYPE_CHECKING or LIMIT"]
+)
+def test_a_test_that_may_hold_counts(tmp_path: Path, test: str) -> None:
+    new = f"if {test}:\n            OTHER = 4"
+    assert changed(tmp_path, "flow.py", "OTHER = 4", new) == set(STEPS)
+
+
+@pytest.mark.parametrize("test", ["__name__ == '__main__'", "TYPE_CHECKING"])
+def test_what_no_imported_module_does_is_not_counted(tmp_path: Path, test: str) -> None:
+    new = f"if {test}:\n            OTHER = 4"
+    assert changed(tmp_path, "flow.py", "OTHER = 4", new) == set()
+
+
 def test_looking_names_up_at_run_time_reaches_the_whole_module(tmp_path: Path) -> None:
     text = BEFORE["flow.py"].replace('NAMES["one"](n)', "globals()['help' + 'er'](n)")
     before = digests(tmp_path / "one", {**BEFORE, "flow.py": text})

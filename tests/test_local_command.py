@@ -354,3 +354,37 @@ def test_piped_output_loads_neither_rich_nor_networkx(project: Project) -> None:
         check=False,
     )
     assert "LOADED []" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        "inline",
+        pytest.param(
+            "process",
+            marks=pytest.mark.xfail(
+                strict=True, reason="workers are not told of the current folder"
+            ),
+        ),
+    ],
+)
+def test_a_pipeline_may_import_from_the_current_folder(project: Project, executor: str) -> None:
+    (project.folder / "lib").mkdir()
+    (project.folder / "lib" / "tools.py").write_text("def more(n):\n    return n + 1\n")
+    (project.folder / "pipelines").mkdir()
+    project.write(
+        """
+        from lib.tools import more
+
+        @step
+        def one() -> int:
+            return more(1)
+
+        @pipeline
+        def flow() -> int:
+            return one()
+        """,
+        "pipelines/flow",
+    )
+    done = project.command("run", "pipelines/flow.py", "--executor", executor)
+    assert done.returncode == 0, done.stdout

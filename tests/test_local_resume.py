@@ -189,6 +189,19 @@ def test_a_killed_run_of_a_changed_pipeline_is_taken_over(flow: Flow) -> None:
     assert flow.ran.count("first") == 1
 
 
+def test_an_input_that_is_only_equal_is_another(flow: Flow) -> None:
+    text = FLOW.replace("def first(n: int)", "def first(n: float)").replace(
+        "return n + 1", "return 1"
+    )
+    flow.project.write(text.replace("first(n)", "first(0.0)"), "flow")
+    flow.set("broken")
+    flow.run("-p", "n=4", "--executor", "inline", code=1)
+    flow.project.write(text.replace("first(n)", "first(-0.0)"), "flow")
+    flow.set()
+    flow.run("--executor", "inline", "--resume", "latest")
+    assert flow.ran.count("first") == 2
+
+
 def test_a_killed_run_that_lost_an_artifact_is_taken_over(tmp_path: Path) -> None:
     flow = Flow(tmp_path)
     text = FLOW.replace("def first(n: int) -> int", "def first(n: int) -> bytes")

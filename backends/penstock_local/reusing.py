@@ -17,7 +17,7 @@ from penstock_runtime.errors import BadRequest
 from penstock_runtime.reference import as_object, object_or_empty, parse_value
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
-from penstock_runtime.store import Store
+from penstock_runtime.store import Store, canonical_json
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,12 @@ def _same(found: Earlier, request: Request) -> bool:
         return False
     try:
         given = as_object(found.commit.get("inputs"), "inputs")
-        before = {name: identity(parse_value(one, name)) for name, one in given.items()}
+        before = {name: identity(parse_value(one, name)) for name, one in sorted(given.items())}
     except BadRequest:
         return False
-    return before == {name: identity(value) for name, value in request.inputs.items()}
+    now = {name: identity(value) for name, value in sorted(request.inputs.items())}
+    # As text: to Python, 1 is 1.0 and True, and 0.0 is -0.0.
+    return canonical_json(before) == canonical_json(now)
 
 
 def _has_key(found: Earlier, key: str) -> bool:

@@ -53,6 +53,7 @@ class CodeDigests:
             parts.append(module.digest)
         else:
             parts += self._sliced(module, qualname.partition(".")[0], reached)
+        reached.add(self._modules.along(module.name))
         parts += self._others(module, reached)
         files = {one.name: one.file for one in (module, *reached.modules.values())}
         return Code(_digest(parts), tuple(sorted(files.items())))

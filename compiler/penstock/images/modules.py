@@ -11,6 +11,12 @@ from pathlib import Path
 
 _INSTALLED = ("site-packages", "dist-packages")
 _EXTENSIONS = (".so", ".pyd")
+_OURS = frozenset(
+    {
+        *("penstock", "penstock_runtime", "penstock_records"),
+        *("penstock_local", "penstock_airflow", "penstock_kubeflow"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,19 @@ class Modules:
     def imported(self, module: Module, node: ast.Import | ast.ImportFrom) -> Iterator[Module]:
         """The project's modules that an import statement in this module names."""
         for name in _named(module, node):
-            found = self.find(name)
+            yield from self.along(name)
+
+    def along(self, name: str) -> Iterator[Module]:
+        """A module of the project and the packages around it, which run before it does."""
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            found = self.find(".".join(parts[:depth]))
             if found is not None:
                 yield found
 
     def _read(self, name: str) -> Module | None:
-        top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or top.partition("_")[0] == "penstock":
+        # A file may have the name of one of Python's modules: the project comes first.
+        if name.partition(".")[0] in _OURS:
             return None
         for root in self._roots:
             file = _file(root.joinpath(*name.split(".")))

@@ -19,6 +19,14 @@ _PLAIN_DECORATORS = frozenset(
 """Decorators that only wrap what they decorate, and register it nowhere."""
 
 _OURS = frozenset({"step", "pipeline"})
+_NEVER_TRUE = frozenset(
+    {
+        *("TYPE_CHECKING", "typing.TYPE_CHECKING"),
+        *("__name__ == '__main__'", "'__main__' == __name__"),
+    }
+)
+"""Tests that hold in no imported module."""
+
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -64,7 +72,8 @@ def statements(tree: ast.Module) -> tuple[Statement, ...]:
             one,
             touches=one.touches - foreign,
             # `import plugins` that nothing mentions is there for what it does.
-            acts=one.acts or (isinstance(one.node, ast.Import) and used.isdisjoint(one.binds)),
+            acts=one.acts
+            or (isinstance(one.node, ast.Import | ast.ImportFrom) and used.isdisjoint(one.binds)),
         )
         for one in listed
     )
@@ -72,9 +81,7 @@ def statements(tree: ast.Module) -> tuple[Statement, ...]:
 
 def _idle(node: ast.stmt) -> bool:
     if isinstance(node, ast.If):
-        names = {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)}
-        names |= {one.attr for one in ast.walk(node.test) if isinstance(one, ast.Attribute)}
-        return not node.orelse and bool(names & {"__name__", "TYPE_CHECKING"})
+        return not node.orelse and ast.unparse(node.test) in _NEVER_TRUE
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
