@@ -85,7 +85,9 @@ def whole() -> Whole:
 
 def shown(value: BaseModel) -> tuple[type, str]:
     """A model as text; nan is not itself, and the order of a set is chance."""
-    fields = {name: sorted(one) if isinstance(one, frozenset) else one for name, one in value}
+    fields: list[Any] = [
+        (name, sorted(cast(Any, one)) if isinstance(one, frozenset) else one) for name, one in value
+    ]
     return type(value), repr(fields)
 
 
@@ -185,7 +187,7 @@ def test_what_skops_does_not_trust_is_pickled_and_says_so(trips: Trips) -> None:
     for value in (VALUES["forest"](), Mine(C=2.0), composed):
         ref, again = trips.there_and_back(value, trusted=True)
         assert (ref.materializer, ref.unsafe) == ("pickle", True)
-        assert shown(again) == shown(value)
+        assert repr(again) == repr(value)
         assert trips.preview(ref)["kind"] == "model"
         with pytest.raises(UntrustedArtifact):
             trips.load(ref)
