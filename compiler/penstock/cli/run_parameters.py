@@ -76,6 +76,7 @@ def _any(text: str) -> object:
 
 
 def _as_text(text: str) -> object:
+    text.encode()  # what is no UTF-8 cannot be recorded
     return text
 
 
@@ -86,7 +87,12 @@ def _as_bool(text: str) -> object:
 
 
 def _as_json(text: str) -> object:
-    return cast(object, json.loads(text, parse_constant=_refused))
+    try:
+        value = cast(object, json.loads(text, parse_constant=_refused))
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()  # not 1e400, no half text
+    except RecursionError:
+        raise ValueError(text) from None
+    return value
 
 
 def _refused(name: str) -> object:
