@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,121 @@ def test_the_files_are_those_that_the_step_comes_from(tmp_path: Path) -> None:
 def test_code_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path) -> None:
     files = {**BEFORE, "extra.py": "this is no Python", "helpers.py": "import extra, nowhere\n"}
     assert len(set(digests(tmp_path, files).values())) == len(STEPS)
+
+
+INDIRECT = {
+    "a call that sets a global": "def setup():\n    global RATE\n    RATE = N\nDONE = setup()",
+    "a default argument": "def setup():\n    global RATE\n    RATE = N\ndef other(x=setup()): ...",
+    "a walrus": "y = (RATE := N)",
+    "another name": "D = C\nD['r'] = N",
+    "another name of a part": "M = C['m']\nM['r'] = N",
+    "a class body": "class K:\n    C['r'] = N",
+    "a metaclass": (
+        "class M(type):\n    def __init__(cls, *a): C['r'] = cls.r\n"
+        "class K(metaclass=M):\n    r = N"
+    ),
+    "a base that hears of it": (
+        "class B:\n    def __init_subclass__(cls): C['r'] = cls.r\nclass K(B):\n    r = N"
+    ),
+    "a decorator with a usual name": (
+        "def cache(f):\n    C['r'] = f()\n    return f\n@cache\ndef one(): return N"
+    ),
+    "state of Python's library": "import random\n_ = random.seed(N)",
+    "a module that is patched": "import math\nmath.rate = N",
+    "types in a text": (
+        "class Row:\n    def total(self): return N\nRows = list['Row']\ndef also(x: Rows): ..."
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INDIRECT)
+def test_what_changes_a_name_indirectly_counts(tmp_path: Path, case: str) -> None:
+    text = f"RATE = 0\nC = {{'m': {{}}}}\n{INDIRECT[case]}\n"
+    text += (
+        "def load(rows: Rows): return C, RATE\n"
+        if "Rows" in text
+        else "def load(): return C, RATE\n"
+    )
+    found = [
+        digests(tmp_path / number, {"flow.py": text.replace("N", number)})["load"]
+        for number in ("1", "2")
+    ]
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import flow\n    return flow.RATE",
+        "import sys\n    return getattr(sys.modules[__name__], 'RA' + 'TE')",
+        "import importlib\n    return importlib.import_module(__name__).RATE",
+        "return locals_of()['RATE']",
+        "import helper\n    return helper.rate()",
+        "import importlib\n    return importlib.import_module('helper').rate()",
+    ],
+)
+def test_a_module_that_is_reached_by_another_way_counts(tmp_path: Path, body: str) -> None:
+    text = f"RATE = N\nlocals_of = lambda: globals()\ndef load():\n    {body}\n"
+    helper = "def rate():\n    import flow\n    return flow.RATE\n"
+    found = [
+        digests(tmp_path / number, {"flow.py": text.replace("N", number), "helper.py": helper})
+        for number in ("1", "2")
+    ]
+    assert found[0]["load"] != found[1]["load"]
+
+
+def test_ordinary_definitions_of_other_steps_do_not_count(tmp_path: Path) -> None:
+    text = """
+        import logging, os
+        from dataclasses import dataclass
+        from pathlib import Path
+        import numpy as np
+        from penstock import TrainerStep, step
+
+        log = logging.getLogger(__name__)
+        FOLDER = Path("x") / "N"
+        WEIGHTS = np.array([N])
+
+        @dataclass
+        class Config:
+            rate: float = N
+
+        CONFIG = Config(rate=N)
+
+        class Fit(TrainerStep):
+            C: float = N
+            def run(self) -> int: return N
+
+        @np.vectorize
+        def other(x=N): return x + N
+
+        def load(): return 1
+    """
+    found = [
+        digests(tmp_path / number, {"flow.py": text.replace("N", number)})["load"]
+        for number in ("1", "2")
+    ]
+    assert found[0] == found[1]
+
+
+def test_a_package_that_an_import_hook_finds_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "lib" / "hooked_library"
+    library.mkdir(parents=True)
+    spec = spec_from_file_location(
+        "hooked_library", library / "__init__.py", submodule_search_locations=[str(library)]
+    )
+
+    class Hook:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> object:
+            return spec if name == "hooked_library" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Hook])
+    found: list[str] = []
+    for number in ("1", "2"):
+        (library / "__init__.py").write_text(f"RATE = {number}")
+        files = {"flow.py": "import hooked_library\ndef load(): return hooked_library.RATE\n"}
+        found.append(digests(tmp_path / "flow", files)["load"])
+    assert found[0] != found[1]

@@ -335,3 +335,44 @@ def test_a_plan_makes_no_store(flow: Flow) -> None:
     assert plan["load"][0]["why"] == "the pipeline has not run here before"
     assert plan["measure"] == []
     assert not flow.store.exists()
+
+
+@pytest.mark.parametrize("executor", ["inline", "process"])
+@pytest.mark.parametrize("back", [False, True])
+def test_what_ran_while_its_code_was_edited_is_not_remembered(
+    flow: Flow, executor: str, back: bool
+) -> None:
+    edit = """
+        path = Path(__file__)
+        text = path.read_text()
+        path.write_text(text + "# more")
+        if BACK:
+            path.write_text(text)
+        return len(rows)
+    """.replace("BACK", str(back))
+    body = edit.replace("\n        ", "\n    ")
+    flow.edit(
+        text=f"""
+@step
+def load() -> list[int]:
+    return [1, 2]
+
+@step
+def work(rows: list[int]) -> int:{body}
+
+@step
+def after(n: int) -> int:
+    return n
+
+@pipeline
+def flow() -> int:
+    return after(work(load()))
+"""
+    )
+    before = (flow.project.folder / "flow.py").read_text()
+    first = flow.run("--executor", executor)
+    assert [one["step"] for one in first.events if one.get("edited")] == ["work", "after"]
+    (flow.project.folder / "flow.py").write_text(before)
+    second = flow.run("--executor", executor)
+    assert second.started == ["work", "after"]
+    assert second.outputs == first.outputs

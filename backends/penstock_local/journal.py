@@ -131,6 +131,8 @@ def _step_facts(one: StepResult, kept: Results, redact: Redactor) -> dict[str, A
     facts: dict[str, Any] = {"status": one.state}
     if one.attempts:
         facts |= {"attempts": one.attempts, "seconds": round(one.seconds, 6)}
+    if one.edited:
+        facts["edited"] = True
     if one.reused is not None:
         facts["reused"] = one.reused
     if one.step in kept.logs:

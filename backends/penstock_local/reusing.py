@@ -12,7 +12,7 @@ from penstock.ir.nodes import Step
 from penstock_local.cache_key import cache_key, digest_of, identity
 from penstock_local.earlier import Earlier, Unusable, earlier, intact
 from penstock_local.previous import Previous
-from penstock_runtime.cache import remembered
+from penstock_runtime.cache import remember, remembered
 from penstock_runtime.errors import BadRequest
 from penstock_runtime.reference import as_object, object_or_empty, parse_value
 from penstock_runtime.request import Request
@@ -82,6 +82,19 @@ class Reuse:
         if not self._use_cache:
             return _runs(request, facts, "off", "the cache is not used")
         return self._remembered(request, facts)
+
+    def remember(self, request: Request) -> bool:
+        """Remember a step that is committed now; False if its code was edited while it ran.
+
+        Then nobody can tell which text it has run.
+        """
+        key = request.cache.get("key")
+        if key is None or self._store is None:
+            return True
+        if not self.codes.of(request.code).is_as_read():
+            return False
+        remember(self._store, key, request.run, request.step)
+        return True
 
     def _committed_before(self, request: Request, facts: dict[str, str]) -> Reused | None:
         """What the resumed run has committed is not repeated, whatever has changed in the code."""

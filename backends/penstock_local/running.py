@@ -322,8 +322,9 @@ class _Run:
 
     def _done(self, name: str, response: Response) -> None:
         active = self._active[name]
-        self._close(name, "succeeded", response)
-        self._listen(StepSucceeded(name, self._results[name].seconds, response.metrics))
+        edited = not self._reuse.remember(active.request)
+        self._close(name, "succeeded", response, edited=edited)
+        self._listen(StepSucceeded(name, self._results[name].seconds, response.metrics, edited))
         if not active.task.step.on_exit:
             self._schedule.succeeded(active.task.key, response)
             self._tell_skipped()
@@ -389,7 +390,14 @@ class _Run:
             self._close(name, "cancelled")
             self._listen(StepCancelled(name, self._results[name].seconds))
 
-    def _close(self, name: str, state: StepState, response: Response | None = None) -> None:
+    def _close(
+        self,
+        name: str,
+        state: StepState,
+        response: Response | None = None,
+        *,
+        edited: bool = False,
+    ) -> None:
         active = self._active.pop(name)
         if active.log:
             self._results.logs[name] = self._journal.log(active.log)
@@ -401,6 +409,7 @@ class _Run:
                 seconds=time.monotonic() - active.began,
                 outputs=response.outputs if response else {},
                 metrics=response.metrics if response else {},
+                edited=edited,
             )
         )
 

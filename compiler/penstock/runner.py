@@ -120,11 +120,12 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class StepSucceeded:
-    """A step is committed."""
+    """A step is committed; `edited` if its code was written to meanwhile."""
 
     step: str
     seconds: float
     metrics: Mapping[str, float | str]
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,10 @@ class StepCancelled:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended, and its outputs if it succeeded; `reused` is the run that they are from."""
+    """How a step ended, and its outputs if it succeeded; `reused` is the run that they are from.
+
+    If its code was `edited` while it ran, nobody can tell which text it has run.
+    """
 
     step: str
     state: StepState
@@ -169,6 +173,7 @@ class StepResult:
     outputs: Mapping[str, Value] = field(default_factory=dict[str, Value])
     metrics: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
     reused: str | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from penstock_runtime.artifacts import load_value, save_value
-from penstock_runtime.cache import remember
 from penstock_runtime.context import ActiveRun, CurveSink, active
 from penstock_runtime.errors import BadRequest, LibraryMissing, StepFailed, StoreError
 from penstock_runtime.heartbeat import beating
@@ -64,7 +63,7 @@ def execute(
     except (StepFailed, BadRequest, StoreError, SystemExit, KeyboardInterrupt) as error:
         _record_failure(records, request, watch, run, error)
         raise
-    return _committed(request, store, records, watch, run, response)
+    return _committed(request, records, watch, run, response)
 
 
 def _run(
@@ -180,20 +179,13 @@ def _told(error: Exception) -> str:
 
 
 def _committed(
-    request: Request,
-    store: Store,
-    records: RunRecords,
-    watch: Stopwatch,
-    run: ActiveRun,
-    response: Response,
+    request: Request, records: RunRecords, watch: Stopwatch, run: ActiveRun, response: Response
 ) -> Response:
     redact = Redactor(request.env[name] for name in request.secrets)
     facts = commit_facts(request, watch, response, without_secrets(run.metadata, redact))
     if not records.commit(request.step, facts):
         # Another runner of the same run was faster: what it committed is what happened.
         return adopted(records, request)
-    if "key" in request.cache:
-        remember(store, request.cache["key"], request.run, request.step)
     return response
 
 

@@ -47,7 +47,7 @@ class Request:
     """One step to run. `fields` are the inputs that a step class takes as hyper-parameters.
 
     `secrets` names the variables of `env` whose values may not enter any record. `cache` is
-    recorded with the step, and the commit is remembered under its `key`, if there is one.
+    recorded with the step: its key, and why it is not reused.
     """
 
     run: str

@@ -16,6 +16,7 @@ from penstock.cli.run_view import (
     BEFORE,
     artifact_rows,
     duration,
+    edited,
     failure_lines,
     headline,
     metric_rows,
@@ -94,6 +95,8 @@ class _View:
             case StepSucceeded():
                 self._over(event.step)
                 self._mark("✓", "green", event.step, event.seconds)
+                if event.edited:
+                    self._say(edited(event), "yellow")
             case StepFailed():
                 self._over(event.step, again=event.retry_in is not None)
                 self._mark("✗", "red", event.step, event.seconds)

@@ -58,6 +58,8 @@ def lines_of(event: Event, *, quiet: bool) -> Iterator[str]:
             yield f"reused  {event.step}  {source(event)}"
         case StepSucceeded():
             yield f"done    {event.step}  {duration(event.seconds)}"
+            if event.edited:
+                yield edited(event)
         case StepFailed():
             yield f"failed  {event.step}  {duration(event.seconds)}"
             yield from failure_lines(event, with_log=quiet)
@@ -78,6 +80,11 @@ def headline(event: RunStarted) -> str:
     if event.resumes is None:
         return text
     return f"{text}, goes on" if event.resumes == event.run else f"{text}, resumes {event.resumes}"
+
+
+def edited(event: StepSucceeded) -> str:
+    """The line for a step whose code was written to while it ran."""
+    return f"note: the code of {event.step} was edited meanwhile: its result is not reused later"
 
 
 def source(event: StepReused) -> str:

@@ -8,23 +8,31 @@ seen (`importlib.import_module(name)`), nor files that it opens by itself.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from penstock.images.modules import Module, Modules
+from penstock.images.modules import Module, Modules, written
 from penstock.images.statements import Statement, statements
-
-_LOOKS_UP_NAMES = frozenset({"globals", "vars", "eval", "exec", "__import__"})
 
 
 @dataclass(frozen=True)
 class Code:
-    """What a step's code is: its digest, and the files that it comes from."""
+    """What a step's code is: its digest, and the modules that it comes from."""
 
     digest: str
-    files: tuple[tuple[str, Path], ...]
+    modules: tuple[Module, ...] = ()
+
+    @property
+    def files(self) -> tuple[tuple[str, Path], ...]:
+        """The file of each module, by name."""
+        return tuple((one.name, one.file) for one in self.modules)
+
+    def is_as_read(self) -> bool:
+        """Whether no file was written since the digest was made."""
+        return all(written(one.file) == one.written for one in self.modules)
 
 
 class CodeDigests:
@@ -46,17 +54,17 @@ class CodeDigests:
         name, _, qualname = code.partition(":")
         module = self._modules.find(name)
         if module is None:
-            return Code(_digest([f"installed {code}"]), ())
+            return Code(_digest([f"installed {code}"]))
         reached = _Reached()
         parts = [code]
         if module.tree is None:
             parts.append(module.digest)
         else:
             parts += self._sliced(module, qualname.partition(".")[0], reached)
-        reached.add(self._modules.along(module.name))
-        parts += self._others(module, reached)
-        files = {one.name: one.file for one in (module, *reached.modules.values())}
-        return Code(_digest(parts), tuple(sorted(files.items())))
+        reached.add(one for one in self._modules.along(module.name) if one is not module)
+        parts += self._others(reached)
+        known = {one.name: one for one in (module, *reached.modules.values())}
+        return Code(_digest(parts), tuple(known[name] for name in sorted(known)))
 
     def _sliced(self, module: Module, root: str, reached: _Reached) -> Iterator[str]:
         """The statements of the step's own module that can matter to it, in their order."""
@@ -70,8 +78,8 @@ class CodeDigests:
                 if chosen[place] or not one.matters_to(wanted):
                     continue
                 chosen[place] = grown = True
-                wanted |= one.uses
-                if one.uses & _LOOKS_UP_NAMES:
+                wanted |= one.uses | one.binds
+                if one.looks_up:
                     wanted |= {name for other in listed for name in other.binds}
         for place, one in enumerate(listed):
             if chosen[place]:
@@ -79,17 +87,17 @@ class CodeDigests:
                     reached.add(self._modules.imported(module, node))
                 yield one.normal
 
-    def _others(self, module: Module, reached: _Reached) -> Iterator[str]:
+    def _others(self, reached: _Reached) -> Iterator[str]:
         """The whole of every other module that is reached, however far."""
         while reached.todo:
             other = reached.todo.pop()
-            if other.name != module.name and other.tree is not None:
+            if other.tree is not None:
                 for one in self._of_module(other):
                     for node in one.imports:
                         reached.add(self._modules.imported(other, node))
         for name in sorted(reached.modules):
-            if name != module.name:
-                yield f"{name} {self._whole(reached.modules[name])}"
+            # The step's own module too, if it was reached: who imports it may use all of it.
+            yield f"{name} {self._whole(reached.modules[name])}"
 
     def _whole(self, module: Module) -> str:
         if module.name not in self._wholes:
@@ -103,7 +111,11 @@ class CodeDigests:
     def _of_module(self, module: Module) -> tuple[Statement, ...]:
         if module.name not in self._statements:
             tree = module.tree
-            self._statements[module.name] = statements(tree) if tree is not None else ()
+
+            def leaves(node: ast.Import | ast.ImportFrom) -> bool:
+                return next(self._modules.imported(module, node), None) is None
+
+            self._statements[module.name] = statements(tree, leaves) if tree is not None else ()
         return self._statements[module.name]
 
 

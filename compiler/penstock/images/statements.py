@@ -1,22 +1,15 @@
-"""The statements of a module: what each binds, what it uses, and whether it acts by itself."""
+"""The statements of a module: what each binds, what it uses, and what it may change besides."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-_PLAIN_DECORATORS = frozenset(
-    {
-        *("cache", "lru_cache", "wraps", "singledispatch", "total_ordering", "dataclass"),
-        *("contextmanager", "overload", "final", "runtime_checkable", "override", "unique"),
-    }
-)
-"""Decorators that only wrap what they decorate, and register it nowhere."""
+from penstock.images.actions import Names, acts, names_of, root
 
 _OURS = frozenset({"step", "pipeline"})
 _NEVER_TRUE = frozenset(
@@ -28,6 +21,12 @@ _NEVER_TRUE = frozenset(
 """Tests that hold in no imported module."""
 
 _NO_NAMES: frozenset[str] = frozenset()
+_LOOKS_UP = frozenset(
+    {*("globals", "locals", "vars", "eval", "exec", "__import__", "import_module", "modules")}
+)
+
+Leaves = Callable[[ast.Import | ast.ImportFrom], bool]
+"""Whether an import leaves the project."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,29 @@ class Statement:
         return ast.dump(self.node)
 
     @cached_property
+    def looks_up(self) -> bool:
+        """Whether it may find names that it does not mention."""
+        return any(
+            (isinstance(one, ast.Name) and one.id in _LOOKS_UP)
+            or (isinstance(one, ast.Attribute) and one.attr in _LOOKS_UP)
+            for one in ast.walk(self.node)
+        )
+
+    @cached_property
     def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
-        """The imports in it, those inside functions included."""
-        found = [one for one in ast.walk(self.node) if isinstance(one, ast.Import | ast.ImportFrom)]
-        return tuple(found)
+        """The imports in it, those inside functions and those by `import_module` included."""
+        return tuple(_imports(self.node))
 
 
-def statements(tree: ast.Module) -> tuple[Statement, ...]:
+def statements(tree: ast.Module, leaves: Leaves) -> tuple[Statement, ...]:
     """The statements that make the module; its docstring and main guard are none of them."""
-    ours = frozenset(name for node in tree.body for name in _from_penstock(node))
-    listed = [one for node in tree.body if not _idle(node) for one in _statement(node, ours)]
+    body = [one for one in tree.body if not _idle(one)]
+    imports = [one for one in body if isinstance(one, ast.Import | ast.ImportFrom)]
+    names = names_of(body, [one for one in imports if leaves(one)])
+    ours = frozenset(name for node in body for name in _from_penstock(node))
+    listed = [one for node in body for one in _statement(node, ours, names)]
     used = frozenset(name for one in listed for name in one.uses)
-    foreign = frozenset(name for one in listed if _is_foreign(one.node) for name in one.binds)
-    foreign |= frozenset(vars(builtins))
+    foreign = names.foreign | frozenset(vars(builtins))
     return tuple(
         replace(
             one,
@@ -99,61 +108,53 @@ def _from_penstock(node: ast.stmt) -> Iterator[str]:
                 yield alias.asname or alias.name
 
 
-def _statement(node: ast.stmt, ours: frozenset[str]) -> Iterator[Statement]:
+def _statement(node: ast.stmt, ours: frozenset[str], names: Names) -> Iterator[Statement]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             # Its options are no code: those that count are part of the key themselves.
-            kept = [one for one in node.decorator_list if _root(one) not in ours]
+            kept = [one for one in node.decorator_list if root(one) not in ours]
             node = copy(node)
             node.decorator_list = kept
-            acts = any(_called(one) not in _PLAIN_DECORATORS for one in kept)
-            yield Statement(node, frozenset({node.name}), _uses(node), acts=acts)
+            yield Statement(node, frozenset({node.name}), _uses(node), acts=acts(node, names))
         case ast.ClassDef():
             # A base may keep a list of its subclasses: whoever uses the base may look at it.
             bases = frozenset(name for one in node.bases for name in _uses(one))
-            acts = any(_called(one) not in _PLAIN_DECORATORS for one in node.decorator_list)
-            yield Statement(node, frozenset({node.name}), _uses(node), bases, acts)
+            binds = frozenset({node.name})
+            yield Statement(node, binds, _uses(node), bases, acts(node, names))
         case ast.Import():
             for alias in node.names:  # each name by itself: a step may use only one of them
                 name = (alias.asname or alias.name).partition(".")[0]
                 yield Statement(ast.Import([alias]), frozenset({name}))
         case ast.ImportFrom():
-            acts = node.module == "__future__" or node.names[0].name == "*"
             for alias in node.names:
                 one = ast.ImportFrom(node.module, [alias], node.level)
-                yield Statement(one, frozenset({alias.asname or alias.name}), acts=acts)
+                binds = frozenset({alias.asname or alias.name})
+                yield Statement(one, binds, acts=acts(node, names))
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             binds = frozenset(name for one in targets for name in _bound(one))
-            touches = _touched(node.value) if node.value is not None else _NO_NAMES
-            yield Statement(node, binds, _uses(node), touches, acts=not binds)
+            touches = _NO_NAMES
+            if node.value is not None:
+                binds |= _walrus(node.value)
+                touches = _touched(node.value)
+            doing = acts(node, names) or not binds
+            yield Statement(node, binds, _uses(node) | _texts(node), touches, doing)
         case _:
             yield Statement(node, uses=_uses(node), acts=True)
 
 
-def _is_foreign(node: ast.stmt) -> bool:
-    """An import from Python itself or from penstock: what they export keeps no list of users."""
-    if isinstance(node, ast.ImportFrom):
-        top = "" if node.level else (node.module or "").partition(".")[0]
-    else:
-        top = node.names[0].name.partition(".")[0] if isinstance(node, ast.Import) else ""
-    return top == "penstock" or top in sys.stdlib_module_names
-
-
-def _root(decorator: ast.expr) -> str:
-    """The first name of a decorator: `penstock` of `@penstock.step(retries=2)`."""
-    while isinstance(decorator, ast.Call | ast.Attribute):
-        decorator = decorator.func if isinstance(decorator, ast.Call) else decorator.value
-    return decorator.id if isinstance(decorator, ast.Name) else ""
-
-
-def _called(decorator: ast.expr) -> str:
-    """The last name of a decorator: `step` of `@penstock.step(retries=2)`."""
-    if isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    if isinstance(decorator, ast.Attribute):
-        return decorator.attr
-    return decorator.id if isinstance(decorator, ast.Name) else ""
+def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for one in ast.walk(node):
+        match one:
+            case ast.Import() | ast.ImportFrom():
+                yield one
+            case ast.Call(func=ast.Name(id="import_module" | "__import__"), args=[first, *_]) | (
+                ast.Call(func=ast.Attribute(attr="import_module"), args=[first, *_])
+            ):
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    yield ast.Import([ast.alias(first.value)])
+            case _:
+                pass
 
 
 def _bound(target: ast.expr) -> Iterator[str]:
@@ -170,10 +171,18 @@ def _bound(target: ast.expr) -> Iterator[str]:
             return
 
 
+def _walrus(value: ast.expr) -> frozenset[str]:
+    return frozenset(one.target.id for one in ast.walk(value) if isinstance(one, ast.NamedExpr))
+
+
 def _touched(value: ast.expr) -> frozenset[str]:
-    """What a call may change: `added = REGISTRY.add(model)` changes REGISTRY."""
+    """What may change with the new name: what a call gets, and what the name is another name of.
+
+    `added = REGISTRY.add(model)` changes REGISTRY, and so does `same = REGISTRY` later on.
+    """
+    another = isinstance(value, ast.Name | ast.Attribute | ast.Subscript)
     calls = any(isinstance(one, ast.Call) for one in ast.walk(value))
-    return _uses(value) if calls else _NO_NAMES
+    return _uses(value) if another or calls else _NO_NAMES
 
 
 def _uses(node: ast.AST) -> frozenset[str]:
@@ -184,21 +193,25 @@ def _uses(node: ast.AST) -> frozenset[str]:
             case ast.Name():
                 found.add(one.id)
             case ast.arg(annotation=ast.expr() as said) | ast.AnnAssign(annotation=said):
-                found |= _in_texts(said)
-            case ast.FunctionDef(returns=ast.expr() as said):
-                found |= _in_texts(said)
+                found |= _texts(said)
+            case (
+                ast.FunctionDef(returns=ast.expr() as said)
+                | ast.AsyncFunctionDef(returns=ast.expr() as said)
+            ):
+                found |= _texts(said)
             case _:
                 pass
     return frozenset(found)
 
 
-def _in_texts(annotation: ast.expr) -> set[str]:
+def _texts(node: ast.AST) -> frozenset[str]:
+    """The names in texts that may be types: `Rows = list["Row"]`."""
     found: set[str] = set()
-    for one in ast.walk(annotation):
-        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+    for one in ast.walk(node):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and len(one.value) < 200:
             try:
                 tree = ast.parse(one.value, mode="eval")
             except (SyntaxError, ValueError, RecursionError):
                 continue
             found |= {inner.id for inner in ast.walk(tree) if isinstance(inner, ast.Name)}
-    return found
+    return frozenset(found)
