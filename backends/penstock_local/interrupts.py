@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from penstock_local.copies import end_copies_by_default
+
 
 class Interrupts:
     """While it is open, the two signals are kept until a place that allows them."""
@@ -22,6 +24,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
+            end_copies_by_default(Interrupts._came)
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._came)
         return self

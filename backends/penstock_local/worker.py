@@ -15,6 +15,7 @@ from importlib import import_module
 from types import FrameType
 from typing import Any, BinaryIO
 
+from penstock_local.copies import end_copies_by_default
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.execute import execute
 from penstock_runtime.opening import open_store
@@ -35,6 +36,7 @@ def main(answers: int) -> None:
     os.close(empty)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a real stream here
     streams = [os.dup(1), os.dup(2)]
+    end_copies_by_default(_terminate)
     threading.Thread(target=_read, args=(requests, asked), daemon=True).start()
     stores: dict[str, Store] = {}
     with os.fdopen(answers, "wb", buffering=0) as out:
