@@ -290,3 +290,24 @@ def test_the_store_holds_the_log_of_each_step(project: Project) -> None:
     digest = ran.record("99-end.json")["steps"]["bad"]["log"].removeprefix("sha256:")
     blob = project.store / "cas" / "sha256" / digest[:2] / digest[2:]
     assert blob.read_text() == "about to divide 1\n"
+
+
+@BOTH
+def test_the_traceback_of_a_step_class_holds_the_users_lines_alone(
+    project: Project, executor: str
+) -> None:
+    ran = project.run(
+        """
+        class Fit(Step):
+            def run(self) -> int:
+                raise ValueError("no")
+
+        @pipeline
+        def flow() -> int:
+            return Fit().run()
+        """,
+        executor,
+    )
+    (failed,) = ran.told(StepFailed)
+    assert failed.trace.count("  File ") == 1
+    assert "penstock" not in failed.trace.replace(str(project.folder), "")

@@ -37,7 +37,7 @@ def plan(ir: PipelineIR, parameters: Mapping[str, object], options: RunOptions) 
         digest=plan_digest(options.written or ir),
         parameters=values,
         steps=tuple(_planned(ir, step, names, values, foreseen) for step in steps),
-        notes=unenforced(ir, options.executor),
+        notes=unenforced(ir, options.executor, options.store),
     )
 
 

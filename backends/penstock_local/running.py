@@ -190,7 +190,10 @@ class _Run:
     def go(self, git: Git) -> RunResult:
         """From the first record to the last."""
         surroundings = self._surroundings(git)
-        notes = (*self._resumed.notes, *unenforced(self._ir, self._options.executor))
+        notes = (
+            *self._resumed.notes,
+            *unenforced(self._ir, self._options.executor, self._options.store),
+        )
         self._commit = object_or_empty(surroundings["git"]).get("commit")
         self._journal.began(self._ir, self._parameters, self._options, surroundings, notes)
         self._listen(

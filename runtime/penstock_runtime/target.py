@@ -16,6 +16,7 @@ from penstock_runtime.signature import outputs_of
 from penstock_runtime.surroundings import left_as_found, not_in_a_copy
 
 _OURS = str(Path(__file__).parent) + os.sep
+_NOT_THE_USERS = ("penstock", "importlib", "contextlib")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _trim(error: BaseException) -> None:
     frame: TracebackType | None = error.__traceback__
     while frame is not None and (
         frame.tb_frame.f_code.co_filename.startswith((_OURS, "<frozen importlib"))
-        or frame.tb_frame.f_globals.get("__name__") in ("importlib", "contextlib")
+        or str(frame.tb_frame.f_globals.get("__name__")).partition(".")[0] in _NOT_THE_USERS
     ):
         frame = frame.tb_next
     error.__traceback__ = frame
