@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -140,3 +141,42 @@ def _until(terminal: int, seen: bytes, pattern: bytes) -> bytes:
         except OSError:
             pytest.fail(f"the command ended without {pattern!r}: {seen!r}")
     return seen
+
+
+def test_a_run_goes_on_when_nobody_reads_its_output(project: Project) -> None:
+    project.write(
+        """
+        @step
+        def slow() -> int:
+            time.sleep(0.5)
+            return 1
+
+        @step
+        def fails(n: int) -> int:
+            raise ValueError("no")
+
+        @pipeline
+        def flow() -> int:
+            return fails(slow())
+        """,
+        "flow",
+    )
+    with subprocess.Popen(
+        penstock("run", "flow.py", "--executor", "inline"),
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr is not None
+        assert running.stderr.read() == b""
+    assert running.returncode == 1
+    folder = project.last_run(project.folder / ".penstock")
+    end = json.loads((folder / "99-end.json").read_bytes())
+    assert end["status"] == "failed"
+    # A step that failed tells what it was given, and why it ran.
+    assert end["steps"]["fails"]["inputs"] == {"n": {"value": 1}}
+    assert end["steps"]["fails"]["cache"]["state"] == "miss"
+    assert '    inputs:\n      "n": 1\n' in (folder / "run.yaml").read_text()

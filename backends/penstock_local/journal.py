@@ -135,6 +135,9 @@ def _step_facts(one: StepResult, kept: Results, redact: Redactor) -> dict[str, A
         facts["edited"] = True
     if one.reused is not None:
         facts["reused"] = one.reused
+    if (request := kept.tried.get(one.step)) is not None:
+        facts["inputs"] = {name: value_to_json(value) for name, value in request.inputs.items()}
+        facts["cache"] = dict(request.cache)
     if one.step in kept.logs:
         facts["log"] = kept.logs[one.step]
     if one.step in kept.failures:

@@ -7,12 +7,14 @@ from typing import Any
 
 from penstock.ir.nodes import PipelineIR
 from penstock.runner import StepResult
+from penstock_runtime.request import Request
 
 
 class Results:
     """The result of each step so far; `logs` are digests, `failures` the last message.
 
-    `commits` are those that this process has written itself.
+    `commits` are those that this process has written itself, `tried` what steps that gave nothing
+    were asked.
     """
 
     def __init__(self, ir: PipelineIR) -> None:
@@ -21,6 +23,7 @@ class Results:
         self.logs: dict[str, str] = {}
         self.failures: dict[str, str] = {}
         self.commits: dict[str, Mapping[str, Any]] = {}
+        self.tried: dict[str, Request] = {}
 
     def add(self, result: StepResult) -> None:
         """The step is over."""

@@ -404,6 +404,8 @@ class _Run:
         active = self._active.pop(name)
         if active.log:
             self._results.logs[name] = self._journal.log(active.log)
+        if response is None:
+            self._results.tried[name] = active.request
         self._results.add(
             StepResult(
                 step=name,

@@ -51,7 +51,8 @@ def _commit(records: RunRecords, name: str, summary: Mapping[str, Any]) -> Mappi
 
 def _step(commit: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> dict[str, Any]:
     if commit is None:
-        return dict(summary)
+        asked = {"inputs": _values(summary["inputs"])} if "inputs" in summary else {}
+        return {**summary, **asked}
     return {
         **{key: summary[key] for key in ("status", "log") if key in summary},
         "inputs": _values(commit.get("inputs")),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
@@ -16,7 +18,7 @@ from penstock.cli.stores import located, store_option
 
 if TYPE_CHECKING:
     from penstock.cli.targets import Target
-    from penstock.runner import Listener, Runner
+    from penstock.runner import Event, Listener, Runner
 
 _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
 
@@ -119,7 +121,7 @@ def command(
             click.echo(plan_as_json(plan) if form == "json" else plan_as_text(plan))
             return 0
         with _view(form, quiet) as listen:
-            result = runner.run(ready.lowered, parameters, options, listen)
+            result = runner.run(ready.lowered, parameters, options, _to_the_end(listen))
     except CannotRun as error:
         raise WrongUsage(str(error)) from None
     except StoreError as error:
@@ -129,6 +131,20 @@ def command(
         again = f"penstock run {shlex.quote(target)} --resume {result.run}{given}"
         click.echo(f"go on with: {again}")
     return _EXIT_CODES[result.state]
+
+
+def _to_the_end(listen: Listener) -> Listener:
+    """Listens until the reader of our output goes away, as with `| head`: the run goes on."""
+
+    def hear(event: Event) -> None:
+        try:
+            listen(event)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+    return hear
 
 
 def _resumed(store: str, run: str | None) -> str | None:
