@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from penstock.images import image_of
+from penstock.images import images_of
 from penstock.ir.graph import upstream
 from penstock.ir.lookup import Lookup, inner_values, lookup
 from penstock.ir.nodes import Options, Parameter, PipelineIR
@@ -46,7 +46,7 @@ class Source(str):
 def dag_file(ir: PipelineIR, target: Target) -> str:
     """The DAG file of a lowered pipeline."""
     names = lookup(ir)
-    images = _images(ir)
+    images = images_of(ir)
     image = Counter(images.values()).most_common(1)[0][0] if images else ""
     shared = Shared(names, projections(ir), image, images)
     body = _body(names, shared)
@@ -63,18 +63,6 @@ def dag_file(ir: PipelineIR, target: Target) -> str:
         **_needed(names, body),
     )
     _check(found, ir.name)
-    return found
-
-
-def _images(ir: PipelineIR) -> dict[str, str]:
-    """The image of each step, worked out once for each environment."""
-    known: dict[object, str] = {}
-    found: dict[str, str] = {}
-    for step in ir.steps:
-        key = (step.options.image, step.options.requires, step.options.packages)
-        if key not in known:
-            known[key] = image_of(ir, step)
-        found[step.id] = known[key]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from penstock.images import image_of
+from penstock.images import images_of
 from penstock.ir.nodes import Options, PipelineIR, Resources, Step
 from penstock.ir.yamldump import Flow, FlowList
 from penstock_kubeflow.components import Spec, interface_hash
@@ -27,7 +27,8 @@ class Executors:
     def __init__(self, ir: PipelineIR, store: str | None) -> None:
         self._ir = ir
         self._store = store
-        self._settings: dict[int, Spec] = {}
+        self._images = images_of(ir)
+        self._settings: dict[tuple[int, str], Spec] = {}
         self._marks: dict[object, str] = {}
         self._fields = {
             one.code: frozenset(entry.name for entry in one.inputs if entry.field)
@@ -36,9 +37,10 @@ class Executors:
 
     def container(self, step: Step, given: Sequence[Given], outputs: Mapping[str, Port]) -> Spec:
         """The container that runs a step."""
-        settings = self._settings.get(id(step.options))
+        kind = (id(step.options), self._images[step.id])
+        settings = self._settings.get(kind)
         if settings is None:
-            settings = self._settings[id(step.options)] = self._of_options(step)
+            settings = self._settings[kind] = self._of_options(step)
         mark = self._mark(step, given, outputs, settings)
         args = [f"--code={step.component}", f"--step={step.id}#{mark}"]
         fields = [one.name for one in given if one.name in self._fields[step.component]]
@@ -51,7 +53,7 @@ class Executors:
         return {"image": settings["image"], "command": _COMMAND, "args": args, **settings}
 
     def _of_options(self, step: Step) -> Spec:
-        found: Spec = {"image": image_of(self._ir, step)}
+        found: Spec = {"image": self._images[step.id]}
         variables = dict(step.options.env or ())
         if self._store is not None:
             variables.setdefault("PENSTOCK_STORE", self._store)

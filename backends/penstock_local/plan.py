@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from penstock.images.plan import image_of
+from penstock.images import images_of
 from penstock.ir import values as ir_values
 from penstock.ir.arguments import ArgumentError, arguments
 from penstock.ir.graph import in_order
@@ -30,13 +30,14 @@ def plan(ir: PipelineIR, parameters: Mapping[str, object], options: RunOptions) 
     except ArgumentError as error:
         raise CannotRun(str(error)) from None
     names = lookup(ir)
+    images = images_of(ir)
     foreseen = foresee(ir, values, options, store)
     steps = sorted(in_order(ir), key=lambda step: step.on_exit)
     return RunPlan(
         pipeline=ir.name,
         digest=plan_digest(options.written or ir),
         parameters=values,
-        steps=tuple(_planned(ir, step, names, values, foreseen) for step in steps),
+        steps=tuple(_planned(images[step.id], step, names, values, foreseen) for step in steps),
         notes=unenforced(ir, options.executor, options.store),
     )
 
@@ -52,7 +53,7 @@ def _existing(options: RunOptions) -> Store | None:
 
 
 def _planned(
-    ir: PipelineIR,
+    image: str,
     step: Step,
     names: Lookup,
     parameters: Mapping[str, object],
@@ -61,7 +62,7 @@ def _planned(
     return PlannedStep(
         step=step.id,
         code=step.component,
-        image=image_of(ir, step),
+        image=image,
         inputs={one.name: in_words(one.value, parameters) for one in step.inputs},
         when=tuple(_when(step, names, parameters)),
         reuse=foreseen.get(step.id, ()),

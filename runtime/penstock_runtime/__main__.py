@@ -1,7 +1,7 @@
 """The program inside every image: `python -m penstock_runtime [REQUEST.json | -] [--result PATH]`.
 
 `python -m penstock_runtime airflow` and `... kubeflow` take the request in the convention of
-that host. Exit codes: 0 done, 1 the user's code raised, 2 bad request, 3 the store failed.
+that host; `... import CODE ...` only imports steps. Exit codes: 0 done, 1 the user's code raised, 2 bad request, 3 the store failed.
 """
 
 import sys
@@ -22,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from penstock_runtime.hosts import kubeflow
 
         return guarded(kubeflow.run, given[1:])
+    if given[:1] == ["import"]:
+        from penstock_runtime.hosts import importing
+
+        return guarded(importing.run, given[1:])
     from penstock_runtime.hosts import plain
 
     return guarded(plain.run, given)

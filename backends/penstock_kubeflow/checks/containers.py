@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from penstock.images import image_of
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Options, Resources, Step
 from penstock.passes.model import Log
@@ -31,7 +30,7 @@ def check_containers(names: Lookup, log: Log) -> None:
             found = known[id(step.options)] = list(_problems(step.options))
         for code, message, hint in found:
             log.error(code, at=step.span, message=message, hint=hint)
-        if ARGO in image_of(names.ir, step):
+        if ARGO in (step.options.image or ""):
             log.error(
                 "PS405",
                 at=step.span,

@@ -19,9 +19,11 @@ def command(target: str, backend: str | None, form: Format) -> int:
     Example:
       penstock check churn.py --to airflow
     """
+    from penstock.cli.image_plan import with_images
     from penstock.cli.loading import checked
 
     loaded, found = checked(target, backend, form)
+    found = with_images(loaded, found, form)
     show(found.warnings, loaded.root, form)
     if form == "text":
         ir = found.written

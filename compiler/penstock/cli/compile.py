@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from penstock.cli.failures import WrongUsage
 from penstock.cli.output import Format, show, write_bundle
 from penstock.cli.shared import format_option, target_argument
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -48,6 +43,7 @@ def command(
       penstock compile churn.py --to airflow -o dags/
     """
     from penstock.backend import BackendError, Options, emitted
+    from penstock.cli.image_plan import with_images
     from penstock.cli.loading import Reported, backend_of, checked
     from penstock.cli.sources import keep_sources
     from penstock.diagnostics import PipelineError
@@ -55,6 +51,7 @@ def command(
     options = Options(store=store, values=_values(pairs))
     port = backend_of(backend)
     found, ready = checked(target, port, form)
+    ready = with_images(found, ready, form, store)
     try:
         bundle = emitted(ready, port, options)
     except BackendError as error:

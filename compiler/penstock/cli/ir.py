@@ -17,10 +17,13 @@ def command(target: str, digest: bool) -> int:
     Example:
       penstock ir churn.py > churn.yaml
     """
+    from penstock.cli.image_plan import with_images
     from penstock.cli.loading import checked
     from penstock.ir.text import dump_pipeline
     from penstock.ir.write import plan_digest
 
-    _, found = checked(target)
+    loaded, found = checked(target)
+    if not digest:
+        found = with_images(loaded, found)
     click.echo(plan_digest(found.written) if digest else dump_pipeline(found.written), nl=digest)
     return 0

@@ -117,7 +117,14 @@ def command(
         if dry_run:
             from penstock.cli.run_plan import plan_as_json, plan_as_text
 
-            plan = runner.plan(ready.lowered, parameters, options)
+            from penstock.cli.image_plan import as_warnings, image_plan
+
+            lowered = ready.lowered
+            if not lowered.images:
+                images = image_plan(found, lowered, options.store)
+                show(as_warnings(images.problems), found.root)
+                lowered = images.planned(lowered)
+            plan = runner.plan(lowered, parameters, options)
             click.echo(plan_as_json(plan) if form == "json" else plan_as_text(plan))
             return 0
         with _view(form, quiet) as listen:

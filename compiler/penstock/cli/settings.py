@@ -11,6 +11,8 @@ from typing import Any, cast
 from penstock.cli.failures import WrongUsage
 
 _TYPES: dict[str, type] = {"cache": bool, "executor": str, "jobs": int, "store": str}
+_OF_IMAGES = ("images", "include", "registry")
+"""Read by those that plan images, from the project of the pipeline."""
 
 
 def settings(folder: Path) -> dict[str, object]:
@@ -34,8 +36,10 @@ def settings(folder: Path) -> dict[str, object]:
         raise WrongUsage(f"{file}: tool.penstock is no table")
     found: dict[str, object] = {}
     for name, value in cast("dict[str, object]", table).items():
+        if name in _OF_IMAGES:
+            continue
         if name not in _TYPES:
-            has = ", ".join(_TYPES)
+            has = ", ".join([*_TYPES, *_OF_IMAGES])
             raise WrongUsage(f"{file}: [tool.penstock] has no setting {name!r}; it has {has}")
         if type(value) is not _TYPES[name]:
             raise WrongUsage(f"{file}: [tool.penstock] {name} is no {_TYPES[name].__name__}")

@@ -1,5 +1,5 @@
-"""Which step goes in which image."""
+"""Which step goes in which image, and how images are made."""
 
-from penstock.images.plan import image_of
+from penstock.images.naming import images_of
 
-__all__ = ["image_of"]
+__all__ = ["images_of"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,11 +35,20 @@ class Code:
         return all(written(one.file) == one.written for one in self.modules)
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What a step's code comes from: its own module, what counts of it, and all other modules."""
+
+    module: Module
+    chosen: tuple[Statement, ...]
+    others: tuple[Module, ...]
+
+
 class CodeDigests:
     """The code of steps by `module:qualname`; each module is read once."""
 
     def __init__(self, path: Iterable[str]) -> None:
-        self._modules = Modules(path)
+        self.modules = Modules(path)
         self._known: dict[str, Code] = {}
         self._statements: dict[str, tuple[Statement, ...]] = {}
         self._wholes: dict[str, str] = {}
@@ -51,22 +60,36 @@ class CodeDigests:
         return self._known[code]
 
     def _find(self, code: str) -> Code:
-        name, _, qualname = code.partition(":")
-        module = self._modules.find(name)
-        if module is None:
+        reach = self.reach(code)
+        if reach is None:
             return Code(_digest([f"installed {code}"]))
-        reached = _Reached()
         parts = [code]
-        if module.tree is None:
-            parts.append(module.digest)
-        else:
-            parts += self._sliced(module, qualname.partition(".")[0], reached)
-        reached.add(one for one in self._modules.along(module.name) if one is not module)
-        parts += self._others(reached)
-        known = {one.name: one for one in (module, *reached.modules.values())}
+        if reach.module.tree is None:
+            parts.append(reach.module.digest)
+        parts += [one.normal for one in reach.chosen]
+        # The step's own module too, if it was reached: who imports it may use all of it.
+        parts += [f"{one.name} {self._whole(one)}" for one in reach.others]
+        known = {one.name: one for one in (reach.module, *reach.others)}
         return Code(_digest(parts), tuple(known[name] for name in sorted(known)))
 
-    def _sliced(self, module: Module, root: str, reached: _Reached) -> Iterator[str]:
+    def reach(self, code: str) -> Reach | None:
+        """All that a step's code comes from; None for code of an installed package."""
+        name, _, qualname = code.partition(":")
+        module = self.modules.find(name)
+        if module is None:
+            return None
+        chosen = () if module.tree is None else self._sliced(module, qualname.partition(".")[0])
+        reached = _Reached()
+        for one in chosen:
+            for node in one.imports:
+                reached.add(self.modules.imported(module, node))
+        reached.add(one for one in self.modules.along(module.name) if one is not module)
+        self._follow(reached)
+        return Reach(
+            module, chosen, tuple(reached.modules[name] for name in sorted(reached.modules))
+        )
+
+    def _sliced(self, module: Module, root: str) -> tuple[Statement, ...]:
         """The statements of the step's own module that can matter to it, in their order."""
         listed = self._of_module(module)
         chosen = [False] * len(listed)
@@ -81,23 +104,16 @@ class CodeDigests:
                 wanted |= one.uses | one.binds
                 if one.looks_up:
                     wanted |= {name for other in listed for name in other.binds}
-        for place, one in enumerate(listed):
-            if chosen[place]:
-                for node in one.imports:
-                    reached.add(self._modules.imported(module, node))
-                yield one.normal
+        return tuple(one for place, one in enumerate(listed) if chosen[place])
 
-    def _others(self, reached: _Reached) -> Iterator[str]:
+    def _follow(self, reached: _Reached) -> None:
         """The whole of every other module that is reached, however far."""
         while reached.todo:
             other = reached.todo.pop()
             if other.tree is not None:
                 for one in self._of_module(other):
                     for node in one.imports:
-                        reached.add(self._modules.imported(other, node))
-        for name in sorted(reached.modules):
-            # The step's own module too, if it was reached: who imports it may use all of it.
-            yield f"{name} {self._whole(reached.modules[name])}"
+                        reached.add(self.modules.imported(other, node))
 
     def _whole(self, module: Module) -> str:
         if module.name not in self._wholes:
@@ -113,7 +129,7 @@ class CodeDigests:
             tree = module.tree
 
             def leaves(node: ast.Import | ast.ImportFrom) -> bool:
-                return next(self._modules.imported(module, node), None) is None
+                return next(self.modules.imported(module, node), None) is None
 
             self._statements[module.name] = statements(tree, leaves) if tree is not None else ()
         return self._statements[module.name]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 _INSTALLED = ("site-packages", "dist-packages")
 _EXTENSIONS = (".so", ".pyd")
-_OURS = frozenset(
+OURS = frozenset(
     {
         *("penstock", "penstock_runtime", "penstock_records"),
         *("penstock_local", "penstock_airflow", "penstock_kubeflow"),
@@ -88,7 +88,7 @@ class Modules:
 
     def _read(self, name: str) -> Module | None:
         # A file may have the name of one of Python's modules: the project comes first.
-        if name.partition(".")[0] in _OURS:
+        if name.partition(".")[0] in OURS:
             return None
         parts = name.split(".")
         for root in self._roots:

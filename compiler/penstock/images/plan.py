@@ -1,25 +1,235 @@
-"""Names the image of each step before any image exists; pure, so that compile needs no engine."""
+"""Plans the images of a pipeline: which steps share one, what is in it, and what it is called.
+
+Nothing is asked of an engine, an index or a registry: what is installed here, the project's files
+and its locks say everything. So a name stands for an image before the image exists.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from penstock.ir.nodes import Options, PipelineIR, Step
+from packaging.requirements import Requirement
+
+from penstock.diagnostics import Diagnostic, Span
+from penstock.images.lock_files import LockFile, lock_file
+from penstock.images.modules import Module
+from penstock.images.naming import digest, repository
+from penstock.images.ourselves import Ourselves
+from penstock.images.pins import Pinning, Pins
+from penstock.images.project import Project
+from penstock.images.pushed import PUSHED, pushed_images
+from penstock.images.requirements import Requirements
+from penstock.images.source import Gathering, Source
+from penstock.ir.lookup import Lookup, lookup
+from penstock.ir.nodes import Image, Options, PipelineIR, Step
+
+_FORMAT = 1
 
 
-def image_of(ir: PipelineIR, step: Step) -> str:
-    """The image that a step runs in: the one the user named, else one named by its environment.
+@dataclass(frozen=True)
+class Environment:
+    """What several steps need to be installed; `name` is that of its lock.
 
-    Steps with the same requirements and packages share an image; the tag is the digest of both.
-    `step` must have its options resolved.
+    `requires` is what is asked for, `pins` what that comes to, and `key` stands for it all.
     """
-    if step.options.image is not None:
-        return step.options.image
-    return f"penstock-{ir.name.lower().replace('_', '-')}:{environment_digest(step.options)}"
+
+    name: str
+    base: str
+    python: str
+    platform: str
+    packages: tuple[str, ...]
+    requires: tuple[str, ...]
+    limits: tuple[str, ...]
+    pins: tuple[str, ...]
+    missing: dict[str, str]
+    penstock: str
+    lock: LockFile
+    steps: tuple[str, ...]
+    span: Span | None
+
+    @property
+    def key(self) -> str:
+        """The digest of all that is installed."""
+        return digest(
+            {
+                "format": _FORMAT,
+                "base": self.base,
+                "python": self.python,
+                "platform": self.platform,
+                "packages": self.packages,
+                "pins": self.pins or self.requires,
+                "penstock": self.penstock,
+            }
+        )
+
+    @property
+    def image(self) -> str:
+        """The image that holds it, without any code."""
+        return f"penstock-env:{self.key}"
 
 
-def environment_digest(options: Options) -> str:
-    """Twelve hex digits that stand for what is installed."""
-    environment = [sorted(options.requires or ()), sorted(options.packages or ())]
-    return hashlib.sha256(json.dumps(environment).encode()).hexdigest()[:12]
+@dataclass(frozen=True)
+class ImagePlan:
+    """The images of a pipeline, each with its environment; the same source is in all of them."""
+
+    pipeline: str
+    environments: tuple[Environment, ...]
+    images: tuple[Image, ...]
+    source: Source
+    ourselves: Ourselves
+    problems: tuple[Diagnostic, ...]
+    own_images: dict[str, str] = field(default_factory=dict[str, str])
+    """Steps whose image the user named."""
+
+    def planned(self, ir: PipelineIR) -> PipelineIR:
+        """The pipeline with its images."""
+        return ir.model_copy(update={"images": self.images})
+
+    @property
+    def local_names(self) -> dict[str, str]:
+        """The image of each step as it is called on this machine."""
+        built = {step: one.name for one in self.images for step in one.steps}
+        return {**built, **self.own_images}
+
+
+def plan_images(ir: PipelineIR, project: Project, store: str | None = None) -> ImagePlan:
+    """The images for a checked and lowered pipeline whose artifacts lie in `store`.
+
+    What is wrong is among its problems. Raises `ImageSettingsError` for the project's own files.
+    """
+    return _Planner(ir, project, store).plan()
+
+
+@dataclass
+class _Group:
+    """Steps that ask for the same."""
+
+    first: Step
+    options: Options
+    requirements: tuple[Requirement, ...]
+    steps: list[str]
+
+
+class _Planner:
+    def __init__(self, ir: PipelineIR, project: Project, store: str | None) -> None:
+        self._ir = ir
+        self._names: Lookup = lookup(ir)
+        self._project = project
+        self._requirements = Requirements(project, store)
+        self._pinning = Pinning(project)
+        self._ourselves = Ourselves(project.installed)
+        self._problems: dict[Diagnostic, None] = {}
+
+    def plan(self) -> ImagePlan:
+        own = {one.id: one.options.image for one in self._ir.steps if one.options.image}
+        groups = self._groups()
+        environments = tuple(self._environment(one, len(groups)) for one in groups)
+        gathering = Gathering(self._project)
+        source = gathering.of(self._modules()) if groups else Source({}, ())
+        self._problems |= dict.fromkeys(gathering.problems)
+        return ImagePlan(
+            pipeline=self._ir.name,
+            environments=environments,
+            images=self._images(environments, source),
+            source=source,
+            ourselves=self._ourselves,
+            problems=tuple(self._problems),
+            own_images=own,
+        )
+
+    def _groups(self) -> list[_Group]:
+        groups: dict[object, _Group] = {}
+        known: dict[object, object] = {}
+        for step in self._ir.steps:
+            options = step.options
+            if options.image is not None:
+                continue
+            asked = (step.component, options.requires, options.packages)
+            if asked not in known:
+                component = self._names.components[step.component]
+                needs = self._requirements.of(component, options)
+                self._problems |= dict.fromkeys(needs.problems)
+                texts = tuple(map(str, needs.requirements))
+                known[asked] = key = (texts, tuple(sorted(set(options.packages or ()))))
+                groups.setdefault(key, _Group(step, options, needs.requirements, []))
+            groups[known[asked]].steps.append(step.id)
+        return list(groups.values())
+
+    def _environment(self, group: _Group, count: int) -> Environment:
+        settings = self._project.settings
+        name = self._ir.name if count == 1 else f"{self._ir.name}-{group.first.id}"
+        requires = tuple(map(str, group.requirements))
+        limits = tuple(sorted(map(str, self._project.declared.limits)))
+        lock = lock_file(self._project.root, name)
+        pins = self._pins(lock, group, requires, limits)
+        span = group.first.span or self._names.components[group.first.component].span
+        for missing, why in sorted(pins.missing.items()):
+            self._problems[_not_pinned(missing, why, span)] = None
+        return Environment(
+            name=name,
+            base=settings.base_image,
+            python=settings.python,
+            platform=settings.platform,
+            packages=tuple(sorted(set(group.options.packages or ()))),
+            requires=requires,
+            limits=limits,
+            pins=pins.texts,
+            missing=pins.missing,
+            penstock=self._ourselves.mark,
+            lock=lock,
+            steps=tuple(group.steps),
+            span=span,
+        )
+
+    def _pins(
+        self, lock: LockFile, group: _Group, requires: tuple[str, ...], limits: tuple[str, ...]
+    ) -> Pins:
+        settings = self._project.settings
+        inputs = (requires, limits, settings.python, settings.platform)
+        if lock.is_current(inputs):
+            return Pins(lock.pins(), {})
+        return self._pinning.pinned(group.requirements)
+
+    def _modules(self) -> Iterable[Module]:
+        found: dict[str, Module] = {}
+        for component in self._ir.components:
+            reach = self._project.codes.reach(component.code)
+            if reach is not None:
+                found |= {one.name: one for one in (reach.module, *reach.others)}
+        return found.values()
+
+    def _images(self, environments: Iterable[Environment], source: Source) -> tuple[Image, ...]:
+        settings = self._project.settings
+        pushed = pushed_images(self._project.root / PUSHED)
+        made: list[Image] = []
+        for one in environments:
+            tag = digest({"environment": one.key, "source": source.digest})
+            name = f"{repository(self._ir.name)}:{tag}"
+            there = f"{settings.registry}/{name}" if settings.registry else None
+            known = pushed.get(name)
+            made.append(
+                Image(
+                    name=name,
+                    base=one.base,
+                    python=one.python,
+                    platform=one.platform,
+                    packages=one.packages,
+                    requires=one.pins or one.requires,
+                    penstock=one.penstock,
+                    source=source.digest,
+                    steps=one.steps,
+                    pushed=known.reference if known is not None else there,
+                )
+            )
+        return tuple(made)
+
+
+def _not_pinned(name: str, why: str, span: Span | None) -> Diagnostic:
+    return Diagnostic(
+        "PS308",
+        f"no version of {name!r} is known: {why}",
+        span,
+        label="runs in an image with it",
+        hint="`penstock build TARGET --lock` finds one and writes it down",
+    )

@@ -10,6 +10,7 @@ from penstock.diagnostics import Span
 from penstock.ir.values import Condition, Identifier, Label, Node, Value
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ImageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,400}$")]
 Role = Literal[
     "step",
     "data_source",
@@ -203,6 +204,24 @@ class PipelineOutput(Node):
     value: Value
 
 
+class Image(Node):
+    """An image that steps run in: what is installed, and the digest of the code in it.
+
+    `name` stands for all the others; `pushed` is where a registry has it, by its own digest.
+    """
+
+    name: ImageName
+    base: str
+    python: str
+    platform: str
+    packages: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    penstock: str
+    source: str
+    steps: tuple[Label, ...]
+    pushed: ImageName | None = None
+
+
 class PipelineIR(Node):
     """A whole pipeline; `steps` are in the order in which they were written."""
 
@@ -218,4 +237,5 @@ class PipelineIR(Node):
     scopes: tuple[Scope, ...] = ()
     steps: tuple[Step, ...] = ()
     outputs: tuple[PipelineOutput, ...] = ()
+    images: tuple[Image, ...] = ()
     span: Span | None = None

@@ -54,6 +54,7 @@ def from_plain(data: object) -> PipelineIR:
             "scopes": lambda v: _chained(_named("id", lambda scope: _scope(scope, spans))(v)),
             "steps": _named("id", lambda v: _step(v, spans)),
             "outputs": _named("name", _pipeline_output),
+            "images": _named("name", _image),
             "at": spans,
         },
     )
@@ -282,6 +283,10 @@ def _chained(scopes: object) -> object:
 
 def _pipeline_output(data: object) -> object:
     return _renamed(_rearranged(data, {"from": read_value}), "from", "value")
+
+
+def _image(data: object) -> object:
+    return _rearranged(data, {"packages": _tuple, "requires": _tuple, "steps": _tuple})
 
 
 _VALUES: dict[str, frozenset[str]] = {

@@ -12,6 +12,7 @@ from penstock.ir.nodes import (
     Branch,
     Class,
     Component,
+    Image,
     Input,
     Loop,
     Nested,
@@ -43,7 +44,11 @@ _Plain = dict[str, object]
 
 
 def to_plain(ir: PipelineIR, *, spans: bool = True) -> _Plain:
-    """The pipeline as nested dicts and lists; without `spans`, no trace of where it was written."""
+    """The pipeline as nested dicts and lists.
+
+    Without `spans` no trace of where it was written, and nothing of its images: an edit of a
+    step's code makes another image, but not another plan.
+    """
     return _Writer(spans).pipeline(ir)
 
 
@@ -134,6 +139,8 @@ class _Writer:
             }
         if ir.classes:
             plain["classes"] = {one.name: _class(one) for one in ir.classes}
+        if self._spans and ir.images:
+            plain["images"] = {one.name: _image(one) for one in ir.images}
         self._at(plain, ir.span)
         return plain
 
@@ -244,6 +251,17 @@ def _input(one: Input) -> object:
         plain["optional"] = True
     if one.field:
         plain["field"] = True
+    return plain
+
+
+def _image(one: Image) -> _Plain:
+    plain: _Plain = {"base": one.base, "python": one.python, "platform": one.platform}
+    for name, texts in (("packages", one.packages), ("requires", one.requires)):
+        if texts:
+            plain[name] = list(texts)
+    plain |= {"penstock": one.penstock, "source": one.source, "steps": FlowList(one.steps)}
+    if one.pushed is not None:
+        plain["pushed"] = one.pushed
     return plain
 
 

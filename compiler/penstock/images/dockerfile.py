@@ -1,0 +1,60 @@
+"""The Dockerfiles: of an environment, and of the code on top of it.
+
+No stage of a build needs the network, a shell or a credential, except where Debian packages are
+asked for. What is copied comes as whole folders, so that every builder makes the same layers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+REQUIREMENTS = "requirements.tar"
+USER = "10001:10001"
+
+
+def environment_dockerfile(
+    base: str, packages: Iterable[str], labels: Mapping[str, str], *, requirements: bool
+) -> str:
+    """The Dockerfile of an environment: base, Debian packages, requirements, penstock."""
+    lines = [f"FROM {base}", "USER 0"]
+    listed = " ".join(sorted(packages))
+    if listed:
+        lines.append(
+            "RUN apt-get update \\\n"
+            f"    && apt-get install -y --no-install-recommends {listed} \\\n"
+            "    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt/* /var/log/dpkg.log"
+        )
+    if requirements:
+        lines.append(f"ADD {REQUIREMENTS} /")
+    lines.append("COPY runtime/ /")
+    lines.append(
+        "ENV PATH=/opt/requirements/bin:$PATH \\\n"
+        "    PYTHONPATH=/opt/requirements:/opt/penstock \\\n"
+        "    PYTHONDONTWRITEBYTECODE=1 \\\n"
+        "    PYTHONUNBUFFERED=1 \\\n"
+        "    HOME=/tmp"
+    )
+    lines += _labels(labels)
+    lines += [f"USER {USER}", 'CMD ["python3", "-m", "penstock_runtime"]']
+    return "\n".join(lines) + "\n"
+
+
+def code_dockerfile(environment: str, path: Iterable[str], labels: Mapping[str, str]) -> str:
+    """The Dockerfile of an image: the code of the steps on its environment."""
+    folders = ":".join([*path, "/opt/requirements", "/opt/penstock"])
+    lines = [f"FROM {environment}", "COPY root/ /", f"ENV PYTHONPATH={folders}", "WORKDIR /app"]
+    lines += _labels(labels)
+    return "\n".join(lines) + "\n"
+
+
+def _labels(labels: Mapping[str, str]) -> list[str]:
+    if not labels:
+        return []
+    pairs = [f"{name}={_quoted(value)}" for name, value in sorted(labels.items())]
+    return ["LABEL " + " \\\n      ".join(pairs)]
+
+
+def _quoted(value: str) -> str:
+    """Text in double quotes; Docker would put variables in place of `$NAME`."""
+    return json.dumps(value, ensure_ascii=False).replace("$", "\\$")
