@@ -35,11 +35,12 @@ _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
 )
 @click.option(
     "--executor",
-    type=click.Choice(["process", "inline"]),
+    type=click.Choice(["process", "inline", "docker"]),
     envvar="PENSTOCK_EXECUTOR",
     default="process",
     show_default=True,
-    help="Warm worker processes, or this process, where a debugger works.",
+    help="Warm worker processes, this process, where a debugger works, or a container of each "
+    "step's image.",
 )
 @click.option(
     "-j",
@@ -115,9 +116,8 @@ def command(
     try:
         options = replace(options, resume=_resumed(options.store, resume))
         if dry_run:
-            from penstock.cli.run_plan import plan_as_json, plan_as_text
-
             from penstock.cli.image_plan import as_warnings, image_plan
+            from penstock.cli.run_plan import plan_as_json, plan_as_text
 
             lowered = ready.lowered
             if not lowered.images:
