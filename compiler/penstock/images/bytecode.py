@@ -17,6 +17,7 @@ from penstock.images.interpreters import Interpreter
 from penstock.images.requirement_errors import CannotInstall
 
 _PORTION = 128
+_DATA = frozenset({"bin", "etc", "include", "share"})
 _TESTS = frozenset({"test", "tests"})
 _PROGRAM = Path(__file__).with_name("compile_portion.py")
 
@@ -26,7 +27,7 @@ def worth_compiling(path: PurePosixPath) -> bool:
     return (
         path.suffix == ".py"
         and all(one.isidentifier() for one in path.parts[:-1])
-        and path.parts[0] != "bin"
+        and path.parts[0] not in _DATA
         and not _TESTS.intersection(path.parts[1:-1])
     )
 

@@ -44,7 +44,7 @@ def install(
         for name in built:
             command += ["--no-binary", name]
         try:
-            run_uv(command, environment, listen, folder=target.parent)
+            run_uv(command, environment, listen, target.parent)
             break
         except UvFailed as failure:
             found = _NO_WHEEL.search(failure.words)

@@ -32,7 +32,7 @@ def interpreter(python: str, environment: Mapping[str, str]) -> Interpreter:
         return Interpreter(sys.executable, ".".join(str(one) for one in sys.version_info[:3]))
     command = ["python", "find", "--no-project", "--no-config", f"cpython@{python}"]
     try:
-        found = run_uv(command, environment, _ignore, folder=Path.cwd()).strip()
+        found = run_uv(command, environment, _ignore, Path.cwd()).strip()
     except UvFailed:
         raise CannotInstall(
             f"the image has Python {python} and this machine has none: install it, or "

@@ -16,7 +16,7 @@ from penstock.images.requirement_errors import BadLock
 
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*==\s*"
-    r"(?P<version>[^\s;,*]+)(?P<rest>.*)"
+    r"(?P<version>[^\s;,*]+)(?P<rest>\s.*)?"
 )
 _DIGEST = re.compile(r"--hash[=\s](?P<digest>[a-z0-9]+:[0-9a-f]+)")
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
@@ -74,12 +74,13 @@ def _pin(number: int, line: str) -> Pin:
         said = line if len(line) <= 60 else f"{line[:60]}…"
         raise BadLock(f"line {number} of the lock is no `name==version --hash=sha256:…`: {said}")
     name, version = canonicalize_name(found["name"]), found["version"]
+    rest = found["rest"] or ""
     try:
         Version(version)
     except InvalidVersion:
         raise BadLock(f"line {number} of the lock: {version!r} is no version") from None
-    digests = [one["digest"] for one in _DIGEST.finditer(found["rest"])]
-    left = _DIGEST.sub("", found["rest"]).strip()
+    digests = [one["digest"] for one in _DIGEST.finditer(rest)]
+    left = _DIGEST.sub("", rest).strip()
     if left:
         raise BadLock(
             f"line {number} of the lock: {left!r} has no place there; "

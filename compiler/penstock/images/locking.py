@@ -88,7 +88,7 @@ def _resolved(
             kept = "\n".join(str(one) for one in read_lock(previous))
             Path(folder, "lock").write_text(kept, encoding="utf-8")
         try:
-            run_uv([*command, "--output-file", "lock"], environment, listen, folder=folder)
+            run_uv([*command, "--output-file", "lock"], environment, listen, folder)
         except UvFailed as failure:
             asked = (*inputs.requirements, *inputs.constraints)
             raise unsolvable(failure, asked) from None

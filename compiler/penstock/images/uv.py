@@ -34,9 +34,7 @@ def run_uv(
     arguments: Sequence[str],
     environment: Mapping[str, str],
     listen: Callable[[str], None],
-    *,
     folder: Path,
-    stdin: str = "",
 ) -> str:
     """Run uv inside `folder`; returns what it printed, hands its progress on line by line.
 
@@ -44,17 +42,12 @@ def run_uv(
     """
     said: list[str] = []
     failing = False
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8") as given,
-        tempfile.TemporaryFile("w+", encoding="utf-8") as printed,
-    ):
-        given.write(stdin)
-        given.seek(0)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
         process = subprocess.Popen(  # noqa: S603 - a list of arguments, and no shell
             [find_uv(), *arguments],
             cwd=folder,
             env=dict(environment),
-            stdin=given,
+            stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.PIPE,
             text=True,
@@ -66,7 +59,7 @@ def run_uv(
                 line = _CREDENTIALS.sub("", line.rstrip())
                 said.append(line)
                 failing = failing or bool(_ERROR.match(line))
-                if line and not failing:
+                if line and not failing and not line.startswith("Using "):  # a path here
                     listen(line)
             process.wait()
         finally:
