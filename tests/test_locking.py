@@ -19,7 +19,7 @@ from penstock.images.lock_file import pins
 from penstock.images.locking import LockInputs, is_current, locked
 from penstock.images.requirement_errors import BadIndex, CannotLock, RequirementsError, UvFailed
 from penstock.images.unsolvable import unsolvable
-from penstock.images.uv import find_uv
+from penstock.images.uv import find_uv, run_uv
 
 PLATFORM = "linux/amd64"
 
@@ -321,6 +321,20 @@ def test_without_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RequirementsError) as caught:
         find_uv()
     assert str(caught.value).endswith("pip install 'penstock[docker]'")
+
+
+def test_no_password_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said = "https://someone:secret@example.org/simple"
+    program = tmp_path / "uv"
+    program.write_text(f"#!/bin/sh\necho 'Asking {said}' >&2\necho 'error: {said}' >&2\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "uv", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    progress: list[str] = []
+    with pytest.raises(UvFailed) as caught:
+        run_uv(["pip"], {}, progress.append, tmp_path)
+    assert progress == ["Asking https://example.org/simple"]
+    assert str(caught.value) == "https://example.org/simple"
 
 
 def test_an_interrupt_ends_uv_too(only_ours: pytest.MonkeyPatch) -> None:
