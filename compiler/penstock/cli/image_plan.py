@@ -31,9 +31,7 @@ def with_images(
     if made.problems:
         show((*ready.warnings, *made.problems), found.root, form)
         raise Reported
-    return replace(
-        ready, written=made.planned(ready.written), lowered=made.planned(ready.lowered)
-    )
+    return replace(ready, written=made.planned(ready.written), lowered=made.planned(ready.lowered))
 
 
 def image_plan(found: Target, lowered: PipelineIR, store: str | None = None) -> ImagePlan:
