@@ -149,7 +149,7 @@ def _with_images(
     from penstock.cli.image_plan import as_warnings, image_plan
     from penstock.cli.loading import Reported
 
-    if lowered.images:
+    if lowered.images:  # as a YAML brings them along
         own = {one.id: one.options.image for one in lowered.steps if one.options.image}
         planned = {step: one.name for one in lowered.images for step in one.steps}
         return lowered, {**planned, **own}

@@ -102,6 +102,7 @@ def _resolved(
             asked = (*inputs.requirements, *limits)
             raise unsolvable(failure, asked) from None
         text = Path(folder, "lock").read_text(encoding="utf-8")
+    text = re.sub(r"\n    #   -c constraints$", "", text, flags=re.MULTILINE)
     return re.sub(r"-r requirements$", "the steps", text, flags=re.MULTILINE)
 
 
