@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -37,13 +37,13 @@ Context = Mapping[str, File]
 """Files by relative path, with "/"; the `Dockerfile` is among them."""
 
 
-def packed(context: Context) -> BinaryIO:
+def packed(context: Context) -> io.BufferedReader:
     """A context as a tar that can be read several times, without a copy of it anywhere.
 
     The same files give the same bytes, in whatever order they come. Raises `ContextError`, when
     reading too: for a file that was written since `packed` was called.
     """
-    return cast(BinaryIO, io.BufferedReader(_Packed(tuple(_segments(context))), _PIECE))
+    return io.BufferedReader(_Packed(tuple(_segments(context))), _PIECE)
 
 
 def context_digest(context: Context) -> str:
@@ -71,13 +71,13 @@ class _Stored:
     size: int
     modified: int
 
-    def opened(self) -> IO[bytes]:
+    def opened(self) -> io.FileIO:
         try:
-            return self.path.open("rb", buffering=0)
+            return io.FileIO(self.path)
         except OSError as error:
             raise ContextError(f"{self.path} cannot be read: {error.strerror}") from None
 
-    def check(self, file: IO[bytes]) -> None:
+    def check(self, file: io.FileIO) -> None:
         """Raise `ContextError` if the file was written meanwhile."""
         now = os.fstat(file.fileno())
         if (now.st_size, now.st_mtime_ns) != (self.size, self.modified):
@@ -156,11 +156,11 @@ class _Packed(io.RawIOBase):
         super().__init__()
         self._segments = segments
         self._size = sum(one.size for one in segments)
-        self._at = 0
-        self._next = 0
-        self._inside = 0
+        self._at: int = 0
+        self._next: int = 0
+        self._inside: int = 0
         """How much of the segment has been read."""
-        self._file: IO[bytes] | None = None
+        self._file: io.FileIO | None = None
 
     def readable(self) -> bool:
         return True
@@ -177,11 +177,12 @@ class _Packed(io.RawIOBase):
             raise ValueError(f"there is nothing at {start + offset}")
         self._leave()
         self._at = self._inside = start + offset
-        for self._next, one in enumerate(self._segments):
+        self._next = 0
+        for one in self._segments:
             if self._inside < one.size:
-                return self._at
+                break
             self._inside -= one.size
-        self._next = len(self._segments)
+            self._next += 1
         return self._at
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
@@ -211,7 +212,7 @@ class _Packed(io.RawIOBase):
             self._file = segment.opened()
             segment.check(self._file)
             self._file.seek(self._inside)
-        read = cast(io.FileIO, self._file).readinto(room)
+        read: int = self._file.readinto(room)
         if not read and room:
             segment.check(self._file)
             raise ContextError(f"{segment.path} ended before it was sent; build again")
