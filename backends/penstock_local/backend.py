@@ -53,7 +53,7 @@ class LocalBackend:
         Feature.CATALOG: NATIVE,
     }
     rewrites: ClassVar[tuple[Pass, ...]] = ()
-    executors: tuple[str, ...] = ("process", "inline")
+    executors: tuple[str, ...] = ("process", "inline", "docker")
 
     def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
         """The lowered pipeline; raises `BackendError` for an option."""

@@ -8,8 +8,8 @@ from typing import Literal, Protocol, TypeAlias
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
 
-Blame = Literal["step", "request", "store"]
-"""Who has to act: the user's code, penstock itself, or whoever keeps the store."""
+Blame = Literal["step", "request", "store", "engine"]
+"""Who has to act: the user's code, penstock itself, or whoever keeps the store or the engine."""
 
 
 GRACE_SECONDS = 5.0

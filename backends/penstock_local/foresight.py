@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.write import plan_digest
-from penstock.runner import PlannedReuse, RunOptions
+from penstock.runner import CannotRun, PlannedReuse, RunOptions
+from penstock_local.container_opening import Engine, images_by_step
+from penstock_local.environments import Environments
 from penstock_local.requests import Requests
 from penstock_local.resuming import Resumption, resumption
 from penstock_local.reusing import Reuse, Reused
@@ -32,7 +35,7 @@ def foresee(
         schedule.names,
         resumed.run,
         options.path,
-        environment_facts(None),
+        _environments(ir, options),
         use_cache=options.cache,
         resumes=resumed.of,
     )
@@ -46,3 +49,13 @@ def foresee(
             schedule.succeeded(task.key, decided.response)
         found.setdefault(task.step.id, []).append(PlannedReuse(task.name, run, decided.why))
     return {step: tuple(rounds) for step, rounds in found.items()}
+
+
+def _environments(ir: PipelineIR, options: RunOptions) -> Environments:
+    """What the steps would run in; a plan can do without an engine, though it then knows less."""
+    images = images_by_step(ir, options)
+    identify = None
+    if any(step.options.image for step in ir.steps) and images:
+        with suppress(CannotRun):
+            identify = Engine().identify
+    return Environments(environment_facts(None), ir, images, identify)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from penstock_local.copies import end_copies_by_default
+from penstock_runtime.copies import end_copies_by_default
 
 
 class Interrupts:

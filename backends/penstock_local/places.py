@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import cast
 
 from penstock.ir.lookup import Lookup
@@ -59,3 +60,11 @@ def instance_name(key: Key) -> str:
     """The name of an instance in records and on the screen: `Fit.0` is the first round of `Fit`."""
     name, rounds = key
     return ".".join([name, *map(str, rounds)])
+
+
+def step_of(instance: str, steps: Container[str]) -> str:
+    """The step whose instance has this name; `steps` are all there are."""
+    name = instance
+    while name not in steps and (last := name.rpartition(".")[2]).isdecimal():
+        name = name[: -len(last) - 1]
+    return name

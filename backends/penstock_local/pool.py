@@ -13,15 +13,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from penstock_local.executors import GRACE_SECONDS, Done, Failed, Job, Line, Told, took_longer
+from penstock_local.answers import told_by
+from penstock_local.executors import GRACE_SECONDS, Failed, Job, Line, Told, took_longer
 from penstock_local.interrupts import Interrupts
+from penstock_local.lines import Lines
 from penstock_local.offspring import offspring, send
-from penstock_runtime.errors import BadRequest
-from penstock_runtime.response import response_from
 
 _LOOK_AROUND_SECONDS = 0.2
 _CHUNK = 1 << 16
-_LONGEST_LINE = 1 << 20
 
 
 class Worker:
@@ -53,7 +52,7 @@ class Worker:
         self.log_ended = False
         self._began = False
         self._strays: dict[int, int] = {}
-        self._log = b""
+        self._log = Lines()
         self._answer = b""
 
     def give(self, job: Job) -> None:
@@ -72,15 +71,12 @@ class Worker:
     def lines(self, *, last: bool = False) -> list[Told]:
         """What the step has printed so far; with `last`, also a line without an end."""
         found, ended = _read(self.log)
-        self._log += found
         self.log_ended = self.log_ended or ended
         if self.job is None:
+            self._log.keep(found)
             return []
-        *whole, rest = self._log.split(b"\n")
-        if (last or len(rest) > _LONGEST_LINE) and rest:
-            whole, rest = [*whole, rest], b""
-        self._log = rest
-        return [Line(self.job, _text(line)) for line in whole]
+        texts = self._log.add(found) + (self._log.last() if last else [])
+        return [Line(self.job, text) for text in texts]
 
     def answer(self) -> dict[str, Any] | None:
         """The answer to the job, if it is there; the clock runs once the worker has begun."""
@@ -182,7 +178,7 @@ class ProcessExecutor:
                     continue
                 told += worker.lines(last=True)
                 if answer is not None and worker.job is not None:
-                    told.append(_told(worker.job, answer))
+                    told.append(told_by(worker.job, answer))
                 waiting.remove(worker)
                 self._drop(worker)
         return told
@@ -227,7 +223,7 @@ class ProcessExecutor:
         answer = worker.answer()
         if answer is not None:
             told = worker.lines(last=True)
-            told += [_told(worker.job, answer)] if worker.job is not None else []
+            told += [told_by(worker.job, answer)] if worker.job is not None else []
             worker.job, worker.deadline, worker.used = None, None, True
             if worker.timed_out:  # the signal may reach it only now
                 self._drop(worker)
@@ -257,15 +253,6 @@ class ProcessExecutor:
             worker.deadline = time.monotonic() + GRACE_SECONDS
 
 
-def _told(job: Job, answer: dict[str, Any]) -> Told:
-    if "done" in answer:
-        try:
-            return Done(job, response_from(answer["done"]))
-        except BadRequest as error:
-            return Failed(job, "request", f"the worker's answer is damaged: {error}")
-    return Failed(job, answer["failed"], answer["message"], answer["trace"])
-
-
 def _why(job: Job, code: int, timed_out: bool) -> str:
     step = job.request.step
     if timed_out:
@@ -289,8 +276,3 @@ def _read(pipe: int) -> tuple[bytes, bool]:
     except BlockingIOError:
         return b"".join(found), False
     return b"".join(found), True
-
-
-def _text(line: bytes) -> str:
-    # A progress bar writes itself over and over: what was visible last counts.
-    return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from penstock_local.cache_key import identity
+from penstock_local.environment_change import environment_change, environment_of
 from penstock_records.recent import recent_runs
 from penstock_runtime.errors import BadRequest, StoreError
 from penstock_runtime.records import RunRecords
@@ -29,14 +30,18 @@ _LONGEST = 40
 class Previous:
     """The last run of the same pipeline; looked for only when somebody asks."""
 
-    def __init__(self, store: Store, pipeline: str, run: str, environment: Mapping[str, Any]):
+    def __init__(self, store: Store, pipeline: str, run: str) -> None:
         self._store = store
         self._pipeline = pipeline
         self._run = run
-        self._environment = environment
 
-    def difference(self, request: Request, code: str, environment: str) -> str:
-        """Why the step runs, as the end of a sentence; causes first: code, parameters, the rest."""
+    def difference(
+        self, step: str, request: Request, facts: Mapping[str, str], environment: Mapping[str, Any]
+    ) -> str:
+        """Why the step runs, as the end of a sentence; causes first: code, parameters, the rest.
+
+        `facts` has the digests of its code and of its environment.
+        """
         if self._last is None:
             return "the pipeline has not run here before"
         run, started = self._last
@@ -47,13 +52,14 @@ class Previous:
         if before is None:
             return "its last run gave no result"
         known = object_or_empty(before.get("cache"))
-        if before.get("code") != request.code or known.get("code") != code:
+        if before.get("code") != request.code or known.get("code") != facts["code"]:
             return "its code has changed"
         changed = list(_changed(before.get("inputs"), request))
         if changed:
             return " and ".join(changed[:_SHOWN])
-        if known.get("environment") != environment:
-            return self._environment_change(started.get("environment"))
+        if known.get("environment") != facts["environment"]:
+            then = environment_of(step, started)
+            return environment_change(then, environment, self._installed)
         return "its environment variables have changed, or its earlier result is gone"
 
     @cached_property
@@ -71,19 +77,7 @@ class Previous:
                 return run, started
         return None
 
-    def _environment_change(self, before: object) -> str:
-        known = object_or_empty(before)
-        for name in ("python", "platform"):
-            if known.get(name) != self._environment[name]:
-                return f"{name} has changed from {known.get(name)} to {self._environment[name]}"
-        packages = _package_changes(
-            self._packages(known.get("packages")), self._packages(self._environment["packages"])
-        )
-        shown = ", ".join(packages[:_SHOWN])
-        more = f" and {len(packages) - _SHOWN} more" if len(packages) > _SHOWN else ""
-        return f"what is installed has changed: {shown}{more}"
-
-    def _packages(self, digest: object) -> dict[str, str]:
+    def _installed(self, digest: object) -> dict[str, str]:
         try:
             names = list_or_empty(json.loads(self._store.read_bytes(str(digest))))
         except (StoreError, ValueError):
@@ -109,15 +103,3 @@ def _from_to(old: Value, new: Value) -> str:
         return ""
     texts = [json.dumps(one.value, ensure_ascii=False) for one in (old, new)]
     return f" from {texts[0]} to {texts[1]}" if max(map(len, texts)) <= _LONGEST else ""
-
-
-def _package_changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    changes: list[str] = []
-    for name in sorted({*old, *new}):
-        if name not in old:
-            changes.append(f"{name} {new[name]} is new")
-        elif name not in new:
-            changes.append(f"{name} is gone")
-        elif old[name] != new[name]:
-            changes.append(f"{name} {old[name]} is now {new[name]}")
-    return changes or ["the list is not known any more"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from penstock.images.code import CodeDigests
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Step
-from penstock_local.cache_key import cache_key, digest_of, identity
+from penstock_local.cache_key import cache_key, identity
 from penstock_local.earlier import Earlier, Unusable, earlier, intact
+from penstock_local.environments import Environments
 from penstock_local.previous import Previous
 from penstock_runtime.cache import remember, remembered
 from penstock_runtime.errors import BadRequest
@@ -52,7 +52,7 @@ class Reuse:
         names: Lookup,
         run: str,
         path: tuple[str, ...],
-        environment: Mapping[str, Any],
+        environments: Environments,
         *,
         use_cache: bool = True,
         resumes: str | None = None,
@@ -60,18 +60,19 @@ class Reuse:
         self._store = store
         self._names = names
         self._run = run
-        self._environment = digest_of(environment)
+        self._environments = environments
         self._use_cache = use_cache
         self._resumes = resumes
         self.codes = CodeDigests(path)
         self._used: set[tuple[str, str]] = set()
-        self._previous = Previous(store, names.ir.name, run, environment) if store else None
+        self._previous = Previous(store, names.ir.name, run) if store else None
 
     def look(self, step: Step, request: Request) -> Reused | Runs:
         """What to do with a step whose inputs are known."""
         code = self.codes.of(request.code).digest
-        key = cache_key(request, code, self._environment)
-        facts = {"key": key, "code": code, "environment": self._environment}
+        environment = self._environments.digest(step.id)
+        key = cache_key(request, code, environment)
+        facts = {"key": key, "code": code, "environment": environment}
         resumed = None if step.on_exit else self._committed_before(request, facts)
         if resumed is not None:
             return resumed
@@ -81,7 +82,7 @@ class Reuse:
             return _runs(request, facts, "off", never)
         if not self._use_cache:
             return _runs(request, facts, "off", "the cache is not used")
-        return self._remembered(request, facts)
+        return self._remembered(step, request, facts)
 
     def remember(self, request: Request) -> bool:
         """Remember a step that is committed now; False if its code was edited while it ran.
@@ -91,7 +92,7 @@ class Reuse:
         key = request.cache.get("key")
         if key is None or self._store is None:
             return True
-        if not self.codes.of(request.code).is_as_read():
+        if not self._environments.frozen and not self.codes.of(request.code).is_as_read():
             return False
         remember(self._store, key, request.run, request.step)
         return True
@@ -122,21 +123,22 @@ class Reuse:
             return "a deployer is run for what it does"
         return "cache=False" if step.options.cache is False else None
 
-    def _remembered(self, request: Request, facts: dict[str, str]) -> Reused | Runs:
+    def _remembered(self, step: Step, request: Request, facts: dict[str, str]) -> Reused | Runs:
         why = ""
-        for run, step in self._candidates(request, facts["key"]):
+        for run, source in self._candidates(request, facts["key"]):
             try:
-                found = earlier(self._store, run, step) if self._store else None
+                found = earlier(self._store, run, source) if self._store else None
                 if self._store is None or found is None or not _has_key(found, facts["key"]):
                     continue
                 response = intact(self._store, found, request)
             except Unusable as error:
                 why = why or str(error)
                 continue
-            self._used.add((run, step))
+            self._used.add((run, source))
             return _reused(request, facts, "hit", found, response, "nothing has changed")
         if not why and self._previous is not None:
-            why = self._previous.difference(request, facts["code"], facts["environment"])
+            now = self._environments.facts(step.id)
+            why = self._previous.difference(step.id, request, facts, now)
         return _runs(request, facts, "miss", why or "the pipeline has not run here before")
 
     def _candidates(self, request: Request, key: str) -> list[tuple[str, str]]:

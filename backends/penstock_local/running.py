@@ -32,6 +32,7 @@ from penstock.runner import (
     StepSucceeded,
 )
 from penstock_local.earlier import take_over
+from penstock_local.environments import Environments
 from penstock_local.executors import Done, Executor, Failed, Job, Line, Told
 from penstock_local.interrupts import Interrupts
 from penstock_local.journal import Journal
@@ -81,8 +82,10 @@ def run(
     resumed = resumption(store, ir, plan, options.resume)
     with Interrupts() as interrupts:
         git = Git(options.root)
-        executor = _executor(ir, options, store, interrupts, warm)
-        surroundings = _Surroundings(store, executor, interrupts, secrets, resumed, plan)
+        executor, environments = _executor(ir, options, store, interrupts, warm)
+        surroundings = _Surroundings(
+            store, executor, interrupts, secrets, resumed, plan, environments
+        )
         try:
             return _Run(ir, values, options, listen, surroundings).go(git)
         finally:
@@ -105,6 +108,31 @@ def _executor(
     store: Store,
     interrupts: Interrupts,
     warm: list[Worker],
+) -> tuple[Executor, Environments]:
+    """The executor, and what the steps run in; raises `CannotRun`."""
+    if options.executor == "docker":
+        return _in_containers(ir, options, interrupts)
+    return _here(ir, options, store, interrupts, warm), Environments(environment_facts(None))
+
+
+def _in_containers(
+    ir: PipelineIR, options: RunOptions, interrupts: Interrupts
+) -> tuple[Executor, Environments]:
+    from penstock_local.container_opening import Engine, images_by_step
+
+    images = images_by_step(ir, options)
+    engine = Engine()
+    engine.get(images, {step.options.image for step in ir.steps if step.options.image})
+    environments = Environments(environment_facts(None), ir, images, engine.identify)
+    return engine.executor(ir, images, options, interrupts), environments
+
+
+def _here(
+    ir: PipelineIR,
+    options: RunOptions,
+    store: Store,
+    interrupts: Interrupts,
+    warm: list[Worker],
 ) -> Executor:
     if options.executor == "inline":
         # Imported here: a run in processes never loads what executes a step.
@@ -116,7 +144,9 @@ def _executor(
         pool = ProcessExecutor(options.jobs or os.cpu_count() or 1, interrupts)
         pool.prepare(options.path, tuple(modules), warm)
         return pool
-    raise CannotRun(f"there is no executor {options.executor!r}; there are process and inline")
+    raise CannotRun(
+        f"there is no executor {options.executor!r}; there are process, inline and docker"
+    )
 
 
 @dataclass
@@ -145,6 +175,7 @@ class _Surroundings:
     secrets: Mapping[str, str]
     resumed: Resumption
     plan: str
+    environments: Environments
 
 
 class _Run:
@@ -165,6 +196,7 @@ class _Run:
         self._interrupts = around.interrupts
         self._secrets = around.secrets
         self._resumed = around.resumed
+        self._images = around.environments.recorded()
         self._id = around.resumed.run
         self._redact = Redactor(around.secrets.values())
         self._journal = Journal(around.store, around.plan, around.resumed, self._redact)
@@ -174,7 +206,7 @@ class _Run:
             self._schedule.names,
             self._id,
             options.path,
-            environment_facts(None),
+            around.environments,
             use_cache=options.cache,
             resumes=around.resumed.of,
         )
@@ -222,6 +254,7 @@ class _Run:
             "git": state,
             "source": copied(self._store, codes, secrets),
             "environment": environment_facts(self._store),
+            **({"images": self._images} if self._images else {}),
         }
 
     def _drive(self, following: Callable[[], Task | None], *, keep_going: bool) -> None:

@@ -16,7 +16,7 @@ from penstock_runtime.store import Store, canonical_json
 _ORDER = (
     *("pipeline", "status", "started", "ended", "seconds", "parameters", "outputs", "metrics"),
     *("steps", "backend", "executor", "user", "host", "tags", "owner", "resume_of", "plan"),
-    *("git", "source", "environment"),
+    *("git", "source", "environment", "images"),
 )
 _STEP = ("attempt", "started", "ended", "durations", "metrics", "metadata", "cache", "reused")
 

@@ -16,7 +16,7 @@ def unenforced(ir: PipelineIR, executor: str, store: str = "") -> tuple[str, ...
     notes = [*too_much(ir, store)]
     if ir.schedule is not None:
         notes.append(f"the schedule {ir.schedule.cron!r} is not kept: you start a local run")
-    for said, asks in _REQUESTS:
+    for said, asks in _IN_CONTAINERS if executor == "docker" else _REQUESTS:
         names = [step.id for step in ir.steps if asks(step.options)]
         if names:
             notes.append(f"{said}: {_few(names)}")
@@ -36,6 +36,10 @@ def _sized(options: Options) -> bool:
     return asked is not None and bool(asked.cpu is not None or asked.memory or asked.disk)
 
 
+def _disk(options: Options) -> bool:
+    return options.resources is not None and bool(options.resources.disk)
+
+
 def _gpu(options: Options) -> bool:
     return options.resources is not None and bool(options.resources.gpu)
 
@@ -48,4 +52,8 @@ _REQUESTS: tuple[tuple[str, Callable[[Options], bool]], ...] = (
     ("cpu, memory and disk are not limited or reserved", _sized),
     ("gpus are not reserved", _gpu),
     ("images and Debian packages are not used, steps run in this environment", _image),
+)
+
+_IN_CONTAINERS: tuple[tuple[str, Callable[[Options], bool]], ...] = (
+    ("disk is not limited or reserved", _disk),
 )

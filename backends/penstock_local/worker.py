@@ -15,7 +15,7 @@ from importlib import import_module
 from types import FrameType
 from typing import Any, BinaryIO
 
-from penstock_local.copies import end_copies_by_default
+from penstock_runtime.copies import end_copies_by_default
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 from penstock_runtime.execute import execute
 from penstock_runtime.opening import open_store

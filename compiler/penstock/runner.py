@@ -25,7 +25,7 @@ class RunOptions:
     `path` is where the steps' code is imported from, `root` the project whose git state is
     recorded. `written` is the pipeline before it was lowered: its digest is the plan's. `resume`
     is the id of a run to go on with; without `cache` no earlier result stands for a step, save
-    those of that run.
+    those of that run. `images` are those that steps run in, by step, for executors that use them.
     """
 
     store: str
@@ -36,6 +36,7 @@ class RunOptions:
     written: PipelineIR | None = None
     cache: bool = True
     resume: str | None = None
+    images: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)

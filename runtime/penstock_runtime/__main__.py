@@ -1,7 +1,8 @@
 """The program inside every image: `python -m penstock_runtime [REQUEST.json | -] [--result PATH]`.
 
 `python -m penstock_runtime airflow` and `... kubeflow` take the request in the convention of
-that host; `... import CODE ...` only imports steps. Exit codes: 0 done, 1 the user's code raised, 2 bad request, 3 the store failed.
+that host, `... watched` from who watches its container; `... import CODE ...` only imports steps.
+Exit codes: 0 done, 1 the user's code raised, 2 bad request, 3 the store failed.
 """
 
 import sys
@@ -11,6 +12,10 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step as the command line says; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["watched"]:
+        from penstock_runtime.hosts import watched
+
+        return watched.run()
     from penstock_runtime.hosts.process import guarded
 
     # A host's module is imported when it is asked for: every millisecond counts in a container.

@@ -5,9 +5,11 @@ from pathlib import Path
 
 PUSHED = "images.lock.yaml"
 
+
 @dataclass(frozen=True)
 class PushedImage:
     reference: str
+
 
 def pushed_images(file: Path) -> dict[str, PushedImage]:
     return {}

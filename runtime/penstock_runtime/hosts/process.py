@@ -9,16 +9,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from penstock_runtime.copies import end_copies_by_default
 from penstock_runtime.errors import BadRequest, StepFailed, StoreError, Terminated
 
 DONE, STEP_FAILED, BAD_REQUEST, STORE_FAILED = range(4)
-_SIGTERM_EXIT = 128 + signal.SIGTERM
+STOPPED = 128 + signal.SIGTERM
 _SIGINT_EXIT = 128 + signal.SIGINT
 
 
 def guarded(run: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     """Run a host's adapter; the exit code. SIGTERM raises SystemExit(143) in the user's code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    end_on_sigterm()
     try:
         run(arguments)
     except StepFailed as error:
@@ -33,11 +34,17 @@ def guarded(run: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> i
         return STORE_FAILED
     except Terminated:
         _say("penstock: stopped by SIGTERM; nothing was published\n")
-        return _SIGTERM_EXIT
+        return STOPPED
     except KeyboardInterrupt:
         _say("penstock: interrupted; nothing was published\n")
         return _SIGINT_EXIT
     return DONE
+
+
+def end_on_sigterm() -> None:
+    """From now on SIGTERM raises Terminated here, and ends what a step forks."""
+    end_copies_by_default(_terminate)
+    signal.signal(signal.SIGTERM, _terminate)
 
 
 def write_result(path: Path, content: bytes) -> None:
@@ -65,7 +72,7 @@ def stdout_to_stderr() -> int:
 
 
 def _terminate(number: int, frame: FrameType | None) -> Any:
-    raise Terminated(_SIGTERM_EXIT)
+    raise Terminated(STOPPED)
 
 
 def _complain(error: Exception) -> None:
