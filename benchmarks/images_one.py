@@ -92,7 +92,7 @@ def _fresh_base() -> str:
 
 def build(file: Path, *words: str, **variables: str) -> float:
     """The seconds that `penstock build` took, start and end included."""
-    command = [Path(sys.executable).with_name("penstock"), "build", file, *words]
+    command: list[str | Path] = [Path(sys.executable).with_name("penstock"), "build", file, *words]
     began = time.perf_counter()
     done = subprocess.run(
         command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
