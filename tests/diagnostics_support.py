@@ -13,6 +13,8 @@ from penstock.backend import check_pipeline, load_backend
 from penstock.cli.targets import Target, load_target
 from penstock.diagnostics import Diagnostic, PipelineError
 from penstock.diagnostics.pages import page
+from penstock.images.plan import plan_images
+from penstock.images.project import Project
 
 HEADINGS = ["What it means", "Why", "Example", "Use instead"]
 
@@ -94,6 +96,11 @@ def problems(block: Block, folder: Path) -> tuple[Diagnostic, ...]:
     try:
         target = load_block(block, folder)
         backend = load_backend(block.backend) if block.backend else None
-        return check_pipeline(target.ir, backend).warnings
+        checked = check_pipeline(target.ir, backend)
+        project = Project(target.root, (str(target.import_root),) if target.import_root else ())
+        found = plan_images(checked.lowered, project).problems
+        if block.kind == "yaml" and "PS310" not in block.text:
+            found = ()  # the code of a YAML on a page is nowhere
+        return (*checked.warnings, *found)
     except PipelineError as error:
         return error.diagnostics

@@ -46,6 +46,7 @@ _VARYING = (
     (r"runs/\d{4}/\d\d/\d\d", "runs/DAY"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "MOMENT"),
     (r"\b[0-9a-f]{8}\b", "SHORT"),
+    (r"(?<=[Pp]ython[: ])3\.\d+|linux/(?:amd|arm)64|(?<===)\d[\w.]*", "HERE"),
     (r"(?<=  by           ).*|(?<=  environment  ).*", "HERE"),
     (r"\b(?:sha256:)?[0-9a-f]{12}(?:[0-9a-f]{52})?\b", "DIGEST"),
     (r"\b\d+\.\d{5,}(?:e-\d+)?\b", "NUMBER"),

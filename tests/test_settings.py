@@ -41,7 +41,7 @@ def test_each_place_counts_before_the_one_behind_it(project: Path) -> None:
         ("stoer = 1", "has no setting 'stoer'; it has cache, executor, jobs, store"),
         ("jobs = '2'", "jobs is no int"),
         ("jobs = 0", "0 is not in the range"),
-        ("executor = 'docker'", "'docker' is not one of"),
+        ("executor = 'podman'", "'podman' is not one of"),
         ("jobs = ", "cannot be read"),
     ],
 )

@@ -13,6 +13,8 @@ COMMANDS = {
     "graph": "draw a pipeline",
     "compile": "write a pipeline for Airflow, Kubeflow or a local run",
     "run": "run a pipeline on this machine",
+    "build": "build the images of a pipeline",
+    "images": "list the images that were built, and remove unused ones",
     "runs": "list the runs of a store",
     "show": "show a run: its steps, metrics, artifacts and logs",
     "artifacts": "list what runs have stored",

@@ -23,17 +23,16 @@ def with_images(
 ) -> Checked:
     """The checked pipeline with its images; those that a YAML brings along stay as they are.
 
-    What is wrong is shown, and ends the command.
+    What is wrong is shown, and ends the command. A YAML that brings none and whose code is
+    elsewhere has images that are named by what its steps ask for.
     """
-    if found.ir.images:
+    if found.ir.images or _code_is_elsewhere(found):
         return ready
     made = image_plan(found, ready.lowered, store)
     if made.problems:
         show((*ready.warnings, *made.problems), found.root, form)
         raise Reported
-    return replace(
-        ready, written=made.planned(ready.written), lowered=made.planned(ready.lowered)
-    )
+    return replace(ready, written=made.planned(ready.written), lowered=made.planned(ready.lowered))
 
 
 def image_plan(found: Target, lowered: PipelineIR, store: str | None = None) -> ImagePlan:
@@ -67,7 +66,12 @@ def _import_path(found: Target) -> tuple[str, ...]:
         return (str(found.import_root),)
     from penstock.cli.own_code import import_root
 
+    return (str(import_root(found.ir, found.root)),)
+
+
+def _code_is_elsewhere(found: Target) -> bool:
     try:
-        return (str(import_root(found.ir, found.root)),)
-    except Failure as error:
-        raise Failure(f"{error.message}; `penstock ir` writes the images into the YAML") from None
+        _import_path(found)
+    except Failure:
+        return True
+    return False

@@ -18,7 +18,8 @@ from penstock.cli.stores import located, store_option
 
 if TYPE_CHECKING:
     from penstock.cli.targets import Target
-    from penstock.runner import Event, Listener, Runner
+    from penstock.ir.nodes import PipelineIR
+    from penstock.runner import Event, Listener, Runner, RunOptions
 
 _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 130}
 
@@ -115,15 +116,13 @@ def command(
     show(ready.warnings, found.root)
     try:
         options = replace(options, resume=_resumed(options.store, resume))
+        lowered = ready.lowered
+        if dry_run or executor == "docker":
+            lowered, images = _with_images(found, lowered, options)
+            options = replace(options, images=images)
         if dry_run:
-            from penstock.cli.image_plan import as_warnings, image_plan
             from penstock.cli.run_plan import plan_as_json, plan_as_text
 
-            lowered = ready.lowered
-            if not lowered.images:
-                images = image_plan(found, lowered, options.store)
-                show(as_warnings(images.problems), found.root)
-                lowered = images.planned(lowered)
             plan = runner.plan(lowered, parameters, options)
             click.echo(plan_as_json(plan) if form == "json" else plan_as_text(plan))
             return 0
@@ -138,6 +137,28 @@ def command(
         again = f"penstock run {shlex.quote(target)} --resume {result.run}{given}"
         click.echo(f"go on with: {again}")
     return _EXIT_CODES[result.state]
+
+
+def _with_images(
+    found: Target, lowered: PipelineIR, options: RunOptions
+) -> tuple[PipelineIR, dict[str, str]]:
+    """The pipeline with its images, and the image of each step as this machine calls it.
+
+    What is wrong with them ends the command where steps run in them.
+    """
+    from penstock.cli.image_plan import as_warnings, image_plan
+    from penstock.cli.loading import Reported
+
+    if lowered.images:  # as a YAML brings them along
+        own = {one.id: one.options.image for one in lowered.steps if one.options.image}
+        planned = {step: one.name for one in lowered.images for step in one.steps}
+        return lowered, {**planned, **own}
+    plan = image_plan(found, lowered, options.store)
+    in_images = options.executor == "docker"
+    show(plan.problems if in_images else as_warnings(plan.problems), found.root)
+    if plan.problems and in_images:
+        raise Reported
+    return plan.planned(lowered), plan.local_names
 
 
 def _to_the_end(listen: Listener) -> Listener:

@@ -38,19 +38,21 @@ def load_target(text: str) -> Target:
     if text.lower().endswith(_YAML):
         return _from_yaml(Path(text))
     path, _, name = _split(text)
-    if path.endswith(".py"):
+    if path.endswith((".py", ".ipynb")):
         file = Path(path)
         if not file.is_file():
             raise WrongUsage(
                 f"{path} does not exist" if not file.exists() else f"{path} is no file"
             )
+        if file.suffix == ".ipynb":
+            file = _written_out(file)
         module, root = _import_file(file)
     elif re.fullmatch(r"[\w.]+", path) and name:
         module, root = _import_module(path), Path.cwd()
     else:
         raise WrongUsage(
-            f"{text[:200]!r} is no target; write file.py, file.py:pipeline, module:pipeline "
-            "or pipeline.yaml"
+            f"{text[:200]!r} is no target; write file.py, file.py:pipeline, module:pipeline, "
+            "notebook.ipynb or pipeline.yaml"
         )
     return _traced(_pipeline_in(module, path, name), root)
 
@@ -97,6 +99,15 @@ def _from_yaml(file: Path) -> Target:
     except IRError as error:
         raise Failure(f"{file}: {error}") from None
     return Target(ir, file.resolve().parent, None)
+
+
+def _written_out(notebook: Path) -> Path:
+    from penstock.images.written_out import NotANotebook, write_out
+
+    try:
+        return write_out(notebook)
+    except NotANotebook as error:
+        raise WrongUsage(str(error)) from None
 
 
 def _import_file(file: Path) -> tuple[ModuleType, Path]:

@@ -9,6 +9,7 @@ import typing
 from enum import Enum
 from typing import Any, Literal, TypeVar
 
+from penstock.dsl.names import module_of
 from penstock_runtime.hints import hints_of, is_namedtuple, is_union, plain
 from penstock_runtime.values import HTML, Markdown, Metrics, RunStatus
 
@@ -105,7 +106,7 @@ def _fields(cls: Any) -> dict[str, Any]:
 def _name(cls: type) -> str:
     if cls.__module__ == "builtins":
         return cls.__qualname__
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return f"{module_of(cls)}.{cls.__qualname__}"
 
 
 def item_of(hint: Any) -> Any:

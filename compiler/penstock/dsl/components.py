@@ -13,6 +13,7 @@ from typing import Any, cast
 from penstock.diagnostics import Span
 from penstock.dsl.code import check_code
 from penstock.dsl.definition import Definition
+from penstock.dsl.names import module_of
 from penstock.dsl.options import OptionError, StepOptions, plain_options
 from penstock.dsl.places import project_root
 from penstock.dsl.tracing import Trace, plain_value, text_of
@@ -51,8 +52,7 @@ def define(trace: Trace, source: Source) -> Definition:
 def _definition(trace: Trace, source: Source) -> Definition:
     function: FunctionType = source.function
     at = trace.places.definition(_own(function).__code__)
-    module = str(getattr(source.target, "__module__", function.__module__))
-    code = f"{module}:{getattr(source.target, '__qualname__', source.name)}"
+    code = f"{module_of(source.target)}:{getattr(source.target, '__qualname__', source.name)}"
     check_code(trace, source.target, function, source.name)
     hints, outputs = _hints(trace, function, at)
     _storable(trace, source, outputs, at)

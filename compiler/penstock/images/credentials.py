@@ -14,7 +14,10 @@ _NAMES = re.compile(
 _HARMLESS = re.compile(r"\.env\.(example|sample|template|dist)", re.IGNORECASE)
 _FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".docker", ".kube", ".azure", "gcloud"})
 _CONTENT: tuple[tuple[str, re.Pattern[bytes]], ...] = (
-    ("a private key", re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----\s*[A-Za-z0-9+/=]")),
+    (
+        "a private key",
+        re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\\nr]*[A-Za-z0-9+/]{16}"),
+    ),
     ("an access key of AWS", re.compile(rb"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])")),
     ("a token of GitHub", re.compile(rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{60})")),
     ("a token of GitLab", re.compile(rb"\bglpat-[A-Za-z0-9_-]{20}")),

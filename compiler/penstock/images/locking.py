@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +52,19 @@ def locked(
     listen: Callable[[str], None],
     *,
     previous: str = "",
+    exact: Mapping[str, str] | None = None,
 ) -> str:
-    """The text of a lock file; versions of the lock `previous` are kept where they still fit.
+    """The text of a lock file.
 
-    Raises `CannotLock`, which names the requirements to blame.
+    Versions of the lock `previous` are kept where they still fit. Those of `exact`, by name, must
+    be taken; they are no inputs of the lock, which stays current when they change. Raises
+    `CannotLock`, which names the requirements to blame.
     """
     for one in (*inputs.requirements, *inputs.constraints):
         _check(one)
-    body = _resolved(inputs, settings, listen, previous) if inputs.requirements else ""
+    limits = [f"{name}=={version}" for name, version in sorted((exact or {}).items())]
+    limits = [*inputs.constraints, *limits]
+    body = _resolved(inputs, limits, settings, listen, previous) if inputs.requirements else ""
     read_lock(body)  # what we write, we can read
     return (
         f"# The packages of a step image, for {inputs.platform} and Python {inputs.python}.\n"
@@ -69,7 +74,11 @@ def locked(
 
 
 def _resolved(
-    inputs: LockInputs, settings: IndexSettings, listen: Callable[[str], None], previous: str
+    inputs: LockInputs,
+    limits: list[str],
+    settings: IndexSettings,
+    listen: Callable[[str], None],
+    previous: str,
 ) -> str:
     command = [*("pip", "compile", "--generate-hashes", "--no-header", "--no-emit-index-url")]
     command += ["--python-version", inputs.python]
@@ -81,8 +90,8 @@ def _resolved(
     ):
         folder = Path(name)
         Path(folder, "requirements").write_text("\n".join(inputs.requirements), encoding="utf-8")
-        if inputs.constraints:
-            Path(folder, "constraints").write_text("\n".join(inputs.constraints), encoding="utf-8")
+        if limits:
+            Path(folder, "constraints").write_text("\n".join(limits), encoding="utf-8")
             command += ["--constraint", "constraints"]
         if previous:
             kept = "\n".join(str(one) for one in read_lock(previous))
@@ -90,9 +99,10 @@ def _resolved(
         try:
             run_uv([*command, "--output-file", "lock"], environment, listen, folder)
         except UvFailed as failure:
-            asked = (*inputs.requirements, *inputs.constraints)
+            asked = (*inputs.requirements, *limits)
             raise unsolvable(failure, asked) from None
         text = Path(folder, "lock").read_text(encoding="utf-8")
+    text = re.sub(r"\n    #   -c constraints$", "", text, flags=re.MULTILINE)
     return re.sub(r"-r requirements$", "the steps", text, flags=re.MULTILINE)
 
 

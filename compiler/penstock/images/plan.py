@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from packaging.requirements import Requirement
 
 from penstock.diagnostics import Diagnostic, Span
-from penstock.images.lock_files import LockFile, lock_file
+from penstock.images.index_settings import IndexSettings
+from penstock.images.locking import LockInputs
+from penstock.images.locks import Lock, find_lock, index_settings
 from penstock.images.modules import Module
 from penstock.images.naming import digest, repository
 from penstock.images.ourselves import Ourselves
@@ -22,7 +24,8 @@ from penstock.images.pushed import PUSHED, pushed_images
 from penstock.images.requirements import Requirements
 from penstock.images.source import Gathering, Source
 from penstock.ir.lookup import Lookup, lookup
-from penstock.ir.nodes import Image, Options, PipelineIR, Step
+from penstock.ir.nodes import Component, Image, Options, PipelineIR, Step
+from penstock.ir.write import plan_digest
 
 _FORMAT = 1
 
@@ -32,6 +35,7 @@ class Environment:
     """What several steps need to be installed; `name` is that of its lock.
 
     `requires` is what is asked for, `pins` what that comes to, and `key` stands for it all.
+    `known_pins` are the versions that are known without the lock.
     """
 
     name: str
@@ -40,11 +44,12 @@ class Environment:
     platform: str
     packages: tuple[str, ...]
     requires: tuple[str, ...]
-    limits: tuple[str, ...]
+    inputs: LockInputs
     pins: tuple[str, ...]
-    missing: dict[str, str]
+    known_pins: tuple[str, ...]
     penstock: str
-    lock: LockFile
+    lock: Lock
+    locked: bool
     steps: tuple[str, ...]
     span: Span | None
 
@@ -78,9 +83,19 @@ class ImagePlan:
     images: tuple[Image, ...]
     source: Source
     ourselves: Ourselves
+    project: Project
     problems: tuple[Diagnostic, ...]
+    digest: str = ""
+    """The plan's."""
+    codes: dict[str, str] = field(default_factory=dict[str, str])
     own_images: dict[str, str] = field(default_factory=dict[str, str])
     """Steps whose image the user named."""
+
+    @property
+    def indexes(self) -> IndexSettings:
+        """Where packages come from; raises `ImageSettingsError`."""
+        project = self.project
+        return index_settings(project.settings, project.root, project.declared.indexes)
 
     def planned(self, ir: PipelineIR) -> PipelineIR:
         """The pipeline with its images."""
@@ -134,7 +149,10 @@ class _Planner:
             images=self._images(environments, source),
             source=source,
             ourselves=self._ourselves,
+            project=self._project,
             problems=tuple(self._problems),
+            digest=plan_digest(self._ir),
+            codes={one.id: one.component for one in self._ir.steps},
             own_images=own,
         )
 
@@ -161,9 +179,12 @@ class _Planner:
         name = self._ir.name if count == 1 else f"{self._ir.name}-{group.first.id}"
         requires = tuple(map(str, group.requirements))
         limits = tuple(sorted(map(str, self._project.declared.limits)))
-        lock = lock_file(self._project.root, name)
-        pins = self._pins(lock, group, requires, limits)
-        span = group.first.span or self._names.components[group.first.component].span
+        inputs = LockInputs(requires, limits, settings.python, settings.platform)
+        lock = find_lock(self._project.root, name)
+        locked = lock.is_current(inputs)
+        known = self._pinning.pinned(group.requirements)
+        pins = Pins(lock.pins(), {}) if locked else known
+        span = self._said_at(group.first)
         for missing, why in sorted(pins.missing.items()):
             self._problems[_not_pinned(missing, why, span)] = None
         return Environment(
@@ -173,31 +194,34 @@ class _Planner:
             platform=settings.platform,
             packages=tuple(sorted(set(group.options.packages or ()))),
             requires=requires,
-            limits=limits,
+            inputs=inputs,
             pins=pins.texts,
-            missing=pins.missing,
+            known_pins=known.texts,
             penstock=self._ourselves.mark,
             lock=lock,
+            locked=locked,
             steps=tuple(group.steps),
             span=span,
         )
 
-    def _pins(
-        self, lock: LockFile, group: _Group, requires: tuple[str, ...], limits: tuple[str, ...]
-    ) -> Pins:
-        settings = self._project.settings
-        inputs = (requires, limits, settings.python, settings.platform)
-        if lock.is_current(inputs):
-            return Pins(lock.pins(), {})
-        return self._pinning.pinned(group.requirements)
+    def _said_at(self, step: Step) -> Span | None:
+        """Where the requirements of a step stand, as near as is known."""
+        component = self._names.components[step.component]
+        return component.span if component.options.requires is not None else step.span
 
     def _modules(self) -> Iterable[Module]:
         found: dict[str, Module] = {}
+        shipped = {one.component for one in self._ir.steps if one.options.image is None}
         for component in self._ir.components:
             reach = self._project.codes.reach(component.code)
             if reach is not None:
                 found |= {one.name: one for one in (reach.module, *reach.others)}
+            elif component.code in shipped and not self._is_installed(component.code):
+                self._problems[_not_here(component)] = None
         return found.values()
+
+    def _is_installed(self, code: str) -> bool:
+        return bool(self._project.installed.providers(code.partition(":")[0]))
 
     def _images(self, environments: Iterable[Environment], source: Source) -> tuple[Image, ...]:
         settings = self._project.settings
@@ -223,6 +247,16 @@ class _Planner:
                 )
             )
         return tuple(made)
+
+
+def _not_here(component: Component) -> Diagnostic:
+    module = component.code.partition(":")[0]
+    hint = "name the TARGET from the folder that its modules are imported from"
+    if module == "__main__":
+        hint = "save the notebook and name it as the TARGET: `penstock run churn.ipynb`"
+    return Diagnostic(
+        "PS310", f"the code of {component.code!r} is not here", component.span, hint=hint
+    )
 
 
 def _not_pinned(name: str, why: str, span: Span | None) -> Diagnostic:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from dotenv import dotenv_values
 
-from penstock.diagnostics import Diagnostic
+from penstock.diagnostics import Diagnostic, Span
 from penstock.images.credentials import credential_in
 from penstock.images.dockerignore import Ignored, ignored
 from penstock.images.modules import Module
@@ -57,16 +57,17 @@ class Gathering:
     def of(self, modules: Iterable[Module]) -> Source:
         """The source of these modules, and of what `include` names.
 
-        Raises `ImageSettingsError` for a file that cannot be read, and for patterns that match
-        nothing.
+        Raises `ImageSettingsError` for a file that cannot be read, for a module that is left out,
+        and for a pattern that matches nothing.
         """
         files: dict[str, bytes] = {}
         roots: dict[str, None] = {}
         for module in sorted(modules, key=lambda one: one.name):
             place, root = self._place(module)
             if self._inside(module.file) in self._ignored:
-                self._problem("PS309", f"the module {module.name!r} is left out by .dockerignore")
-                continue
+                raise ImageSettingsError(
+                    f".dockerignore leaves out {self._inside(module.file)}, which the steps import"
+                )
             roots[root] = None
             self._add(files, place, module.file)
         for file in self._included():
@@ -115,18 +116,19 @@ class Gathering:
             raise ImageSettingsError(f"{file}: {error.strerror}") from None
         found = credential_in(place, content, self._secrets)
         if found is not None:
-            self._problem("PS310", f"{place.removeprefix(f'{HOME}/')} holds {found}")
+            name = place.removeprefix(f"{HOME}/")
+            self.problems.append(
+                Diagnostic(
+                    "PS309",
+                    f"{name} holds {found}",
+                    Span(name, 1, 0, 1, 0) if name.endswith(".py") else None,
+                    hint="read it from the environment, with secrets=[Secret(...)]",
+                )
+            )
             return
         files[place] = content
         if sum(map(len, files.values())) > _LARGEST:
             raise ImageSettingsError("include: more than 1 GiB; keep large data in a store")
-
-    def _problem(self, code: str, message: str) -> None:
-        hints = {
-            "PS309": "take it out of .dockerignore; the steps import it",
-            "PS310": "keep it out of the image; use secrets=[Secret(...)], or .dockerignore",
-        }
-        self.problems.append(Diagnostic(code, message, None, hint=hints[code]))
 
 
 def _skipped(name: str, pattern: str) -> bool:

@@ -1,0 +1,113 @@
+"""Builds the images of a plan on an engine; what is there already is not built again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.images.contexts import code_context, environment_context
+from penstock.images.engine import Engine, EngineError, EngineImage
+from penstock.images.plan import Environment, ImagePlan
+from penstock.images.revision import revision
+from penstock.ir.nodes import Image
+
+Listen = Callable[[str], None]
+_IMPORT_SECONDS = 300.0
+
+
+class CannotImport(EngineError):
+    """A step does not import in its image; nothing is left under the image's name."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that is there now; `seconds` is None for one that was there before."""
+
+    name: str
+    steps: tuple[str, ...]
+    size: int
+    seconds: float | None
+
+
+def build_images(plan: ImagePlan, root: Path, engine: Engine, listen: Listen) -> Iterator[Built]:
+    """Builds what is missing, environments before code; tells each image when it is there.
+
+    Every step is imported once in its new image. Raises `EngineError` and `CannotLock`.
+    """
+    if engine.architecture != _architecture(plan):
+        listen(f"note: the engine runs {engine.architecture}, the images are for another machine")
+    labels: Mapping[str, str] | None = None
+    for environment, image in zip(plan.environments, plan.images, strict=True):
+        below, built = _environment(plan, environment, engine, listen)
+        yield built
+        began = time.monotonic()
+        found = engine.find(image.name)
+        if found is not None and _stands_on(found, below):
+            yield Built(image.name, image.steps, found.size, None)
+            continue
+        labels = revision(root) if labels is None else labels
+        listen(f"building {image.name}")
+        made = engine.build(code_context(plan, image, environment, labels), image.name, listen)
+        _import(plan, image, engine, listen)
+        yield Built(image.name, image.steps, made.size, time.monotonic() - began)
+
+
+def _environment(
+    plan: ImagePlan, environment: Environment, engine: Engine, listen: Listen
+) -> tuple[EngineImage, Built]:
+    began = time.monotonic()
+    base = engine.find(environment.base)
+    found = engine.find(environment.image)
+    if found is not None and (base is None or _stands_on(found, base)):
+        return found, Built(environment.image, (), found.size, None)
+    if base is None:
+        listen(f"pulling {environment.base}")
+        engine.pull(environment.base, listen)
+    if environment.pins:
+        listen(f"installing {len(environment.pins)} packages for {environment.name}")
+    context = environment_context(plan, environment, listen)
+    listen(f"building {environment.image}")
+    made = engine.build(context, environment.image, listen)
+    return made, Built(environment.image, (), made.size, time.monotonic() - began)
+
+
+def _stands_on(image: EngineImage, below: EngineImage) -> bool:
+    """Whether an image begins with the layers of another, as that is now."""
+    return image.layers[: len(below.layers)] == below.layers
+
+
+def _import(plan: ImagePlan, image: Image, engine: Engine, listen: Listen) -> None:
+    """Imports every step in its image, and looks at its Python."""
+    codes = sorted({plan.codes[step] for step in image.steps})
+    listen(f"importing {len(codes)} step{'s' * (len(codes) != 1)} in {image.name}")
+    command = ["python3", "-m", "penstock_runtime", "import", *codes]
+    try:
+        code, output = engine.run(image.name, command, seconds=_IMPORT_SECONDS)
+        _judge(image, code, output)
+    except EngineError:
+        engine.remove(image.name)
+        raise
+
+
+def _judge(image: Image, code: int, output: str) -> None:
+    try:
+        told = json.loads(output.strip().splitlines()[-1])
+        python, failed = str(told["python"]), dict(told["failed"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        last = output.strip().splitlines()[-1:] or [f"exit code {code}"]
+        raise CannotImport(f"no step could be imported in {image.name}: {last[0]}") from None
+    if failed:
+        step, why = next(iter(failed.items()))
+        raise CannotImport(f"{step} does not import in {image.name}: {why}")
+    if python.rpartition(".")[0] != image.python:
+        raise CannotImport(
+            f"the base image {image.base} has Python {python}, but {image.python} was planned; "
+            "set base or python in [tool.penstock.images]"
+        )
+
+
+def _architecture(plan: ImagePlan) -> str:
+    return plan.images[0].platform.partition("/")[2] if plan.images else ""
