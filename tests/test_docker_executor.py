@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers_support import containers, image_with, run_in_containers
-from engine_support import engine_or_skip
+from containers_support import containers, engine, image_with, run_in_containers
 from hypothesis import given, settings
 from local_project import Project
 from programs import Program, programs
@@ -18,12 +17,9 @@ from penstock.cli.targets import load_target
 from penstock.runner import StepFailed, StepLine, StepReused, StepStarted
 from penstock_local.environments import Environments
 
+__all__ = ["engine"]
+
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-@pytest.fixture(scope="module")
-def engine() -> None:
-    engine_or_skip()
 
 
 @pytest.fixture
