@@ -57,11 +57,16 @@ def layer_sizes(client: DockerClient, image: EngineImage) -> tuple[int, ...]:
     """The size of each layer of an image, the lowest first; raises `EngineError`."""
     with asking(f"the image {image.id} cannot be looked up"):
         listed: list[dict[str, Any]] = cast(Any, client.api).history(image.id)
-    sizes = tuple(int(one["Size"]) for one in reversed(listed) if one.get("Size"))
-    if len(sizes) == len(image.layers):
-        return sizes
-    # The history does not say which instructions made no layer, and which one without a size.
+    made = [one for one in reversed(listed) if one.get("Size")]
+    if len(made) != len(image.layers):  # a folder alone is a layer too, and has no size
+        made = [one for one in reversed(listed) if one.get("Size") or _makes_folder(one)]
+    if len(made) == len(image.layers):
+        return tuple(int(one.get("Size") or 0) for one in made)
     return (*(0 for _ in image.layers[1:]), image.size) if image.layers else ()
+
+
+def _makes_folder(entry: Mapping[str, Any]) -> bool:
+    return "WORKDIR " in str(entry.get("CreatedBy"))
 
 
 def remove_image(client: DockerClient, reference: str) -> None:
