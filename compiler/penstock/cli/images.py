@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from penstock.images.engine import EngineImage
+    from penstock.images.pruning import UnusedImage
 
 
 @click.group(invoke_without_command=True)
@@ -91,7 +92,7 @@ def _needed(target: str) -> set[str]:
     return {one.name for one in plan.images} | {one.image for one in plan.environments}
 
 
-def _tell(images: Sequence[EngineImage], word: str, form: str) -> None:
+def _tell(images: Sequence[UnusedImage], word: str, form: str) -> None:
     from penstock.cli.run_view import size
     from penstock.images.pruning import space_of
 
@@ -128,6 +129,10 @@ def _table(images: Sequence[EngineImage]) -> Iterator[str]:
     ]
     head = ("image", "pipeline", "size", "built")
     yield from table(head, rows, Ink(use_colour()), terminal_width())
+
+
+def _pipeline(image: EngineImage) -> str:
+    return image.labels.get("io.penstock.pipeline", "")
 
 
 def _name(image: EngineImage) -> str:

@@ -15,7 +15,8 @@ from penstock.images.engine_errors import BuildFailed, EngineError, asking
 from penstock.images.engine_images import (
     EngineImage,
     find_image,
-    labelled_images,
+    layer_sizes,
+    list_images,
     remove_image,
 )
 from penstock.images.one_container import Command, run_command
@@ -102,7 +103,15 @@ class Engine:
 
     def labelled(self, label: str) -> tuple[EngineImage, ...]:
         """The images with a label (`name` or `name=value`), oldest first."""
-        return labelled_images(self.client, label)
+        return list_images(self.client, label)
+
+    def images(self) -> tuple[EngineImage, ...]:
+        """All images, whoever made them, oldest first."""
+        return list_images(self.client)
+
+    def layer_sizes(self, image: EngineImage) -> tuple[int, ...]:
+        """The size of each layer of an image, the lowest first."""
+        return layer_sizes(self.client, image)
 
     def remove(self, reference: str) -> None:
         """Remove a name, and the image with its last one; nothing if it is gone already."""

@@ -41,12 +41,32 @@ def find_image(client: DockerClient, reference: str) -> EngineImage | None:
     return _image(found)
 
 
-def labelled_images(client: DockerClient, label: str) -> tuple[EngineImage, ...]:
-    """The images with a label (`name` or `name=value`), oldest first; raises `EngineError`."""
+def list_images(client: DockerClient, label: str | None = None) -> tuple[EngineImage, ...]:
+    """All images, or those with a label (`name` or `name=value`), oldest first.
+
+    Raises `EngineError`.
+    """
+    filters = {} if label is None else {"label": label}
     with asking("the images cannot be listed"):
-        listed: list[dict[str, Any]] = cast(Any, client.api).images(filters={"label": label})
+        listed: list[dict[str, Any]] = cast(Any, client.api).images(filters=filters)
     found = (find_image(client, one) for one in dict.fromkeys(str(one["Id"]) for one in listed))
     return tuple(sorted((one for one in found if one), key=lambda one: (one.created, one.id)))
+
+
+def layer_sizes(client: DockerClient, image: EngineImage) -> tuple[int, ...]:
+    """The size of each layer of an image, the lowest first; raises `EngineError`."""
+    with asking(f"the image {image.id} cannot be looked up"):
+        listed: list[dict[str, Any]] = cast(Any, client.api).history(image.id)
+    made = [one for one in reversed(listed) if one.get("Size")]
+    if len(made) != len(image.layers):  # a folder alone is a layer too, and has no size
+        made = [one for one in reversed(listed) if one.get("Size") or _makes_folder(one)]
+    if len(made) == len(image.layers):
+        return tuple(int(one.get("Size") or 0) for one in made)
+    return (*(0 for _ in image.layers[1:]), image.size) if image.layers else ()
+
+
+def _makes_folder(entry: Mapping[str, Any]) -> bool:
+    return "WORKDIR " in str(entry.get("CreatedBy"))
 
 
 def remove_image(client: DockerClient, reference: str) -> None:

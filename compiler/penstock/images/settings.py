@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 Platform = Literal["linux/amd64", "linux/arm64"]
 
-_TEXT = r"^[^\s\x00-\x1f]{1,300}$"
+_TEXT = r"^[!-~]+$"
 
 
 class ImageSettingsError(ValueError):
@@ -40,7 +40,7 @@ class ImageSettings(BaseModel):
         frozen=True, extra="forbid", alias_generator=lambda name: name.replace("_", "-")
     )
 
-    python: str = Field(default_factory=running_python, pattern=r"^3\.\d{1,2}$")
+    python: str = Field(default_factory=running_python, pattern=r"^3\.[0-9][0-9]?$")
     base: str = Field(default="", pattern=r"^$|" + _TEXT)
     platform: Platform = Field(default_factory=here)
     include: tuple[str, ...] = ()
