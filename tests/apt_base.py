@@ -11,7 +11,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable
@@ -20,10 +19,10 @@ from pathlib import Path, PurePosixPath
 
 import docker
 import docker.errors
+from base_image import VERSION
 from debian_packages import DPKG, essential, installed_packages, listed
 
-_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-BASE_WITH_APT = f"penstock-test-apt:{_VERSION}"
+BASE_WITH_APT = f"penstock-test-apt:{VERSION}"
 
 _SETTINGS = [
     *("ENV LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive", 'CMD ["python3"]'),
@@ -66,7 +65,8 @@ def base_with_apt(base: str) -> str:
             file.write(archive)
             file.flush()
             repository, tag = BASE_WITH_APT.split(":")
-            client.api.import_image_from_file(  # pyright: ignore[reportUnknownMemberType] -- the stubs leave the type of `changes` out
+            # The stubs leave the type of `changes` out.
+            client.api.import_image_from_file(  # pyright: ignore[reportUnknownMemberType]
                 file.name, repository, tag, changes=_SETTINGS
             )
         return BASE_WITH_APT
