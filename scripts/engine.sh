@@ -136,6 +136,8 @@ stop() {
 remove() {
     stop
     ! is "$place/pid" dockerd && ! is "$place/registry.pid" docker-registry || return 0
+    # An engine that was killed leaves its mounts behind.
+    awk -v place="$place/" 'index($2, place) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount
     rm -rf "$place" "$place.lock"
 }
 

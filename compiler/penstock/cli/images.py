@@ -118,15 +118,7 @@ def _table(images: Sequence[EngineImage]) -> Iterator[str]:
     if not images:
         yield "penstock has built no images here"
         return
-    rows = [
-        (
-            _name(one),
-            one.labels.get("io.penstock.pipeline", ""),
-            size(one.size),
-            moment(one.created),
-        )
-        for one in images
-    ]
+    rows = [(_name(one), _pipeline(one), size(one.size), moment(one.created)) for one in images]
     head = ("image", "pipeline", "size", "built")
     yield from table(head, rows, Ink(use_colour()), terminal_width())
 

@@ -84,8 +84,8 @@ def image_settings(root: Path) -> ImageSettings:
 
 def penstock_table(file: Path) -> dict[str, Any]:
     """`[tool.penstock]` of a file, empty where there is none; raises `ImageSettingsError`."""
-    tool = read_toml(file).get("tool", {})
-    table = cast("dict[str, Any]", tool).get("penstock", {}) if isinstance(tool, dict) else {}
+    tool: Any = read_toml(file).get("tool", {})
+    table: Any = cast("dict[str, Any]", tool).get("penstock", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise ImageSettingsError(f"{file}: tool.penstock is no table")
     return cast("dict[str, Any]", table)
