@@ -14,6 +14,7 @@ def main() -> int:
     from benchmarks import (
         big_file,
         compile_speed,
+        containers,
         fan_out,
         images,
         local_runs,
@@ -37,6 +38,7 @@ def main() -> int:
         "many_writers": many_writers.figures,
         "logging": log_calls.figures,
         "images": images.figures,
+        "containers": containers.figures,
     }
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(groups), help="one group of figures")

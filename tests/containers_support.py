@@ -6,21 +6,23 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, cast
 
 import docker
-from engine_support import BASE
+import pytest
+from docker.errors import ImageNotFound
+from engine_support import BASE, engine_or_skip
 from local_project import Project, Ran
 from packaging.requirements import Requirement
 
 from penstock.cli.targets import load_target
 from penstock.runner import RunOptions
-from penstock_local.container_opening import Engine
+from penstock_local.container_opening import ContainerEngine
 from penstock_local.containers import ContainerExecutor
 from penstock_local.executors import Job
 from penstock_local.interrupts import Interrupts
@@ -30,7 +32,7 @@ from penstock_runtime.run_id import new_run_id
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("compiler/penstock", "runtime/penstock_runtime", "runtime/penstock_records")
-LABEL = "io.penstock.test"
+LABEL = f"io.penstock.test={os.getpid()}"
 ENGINE = os.environ.get("DOCKER_HOST", "/var/run/docker.sock").removeprefix("unix://")
 """Where the engine listens."""
 
@@ -40,9 +42,21 @@ COPY root/ /
 ENV PYTHONPATH=/app:/opt/penstock PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 WORKDIR /app
 USER 10001:10001
-LABEL {LABEL}=containers
+LABEL {LABEL}
 CMD ["python3", "-m", "penstock_runtime"]
 """
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[None]:
+    """There is an engine; the images that the tests of this process make are removed at last."""
+    engine_or_skip()
+    yield
+    made: list[Any] = cast(Any, client()).images.list(filters={"label": LABEL})
+    for image in sorted(made, key=lambda one: one.attrs["Created"], reverse=True):
+        with suppress(ImageNotFound):  # it has gone with one that began with it
+            client().images.remove(image.id, force=True)
+    client().close()
 
 
 def image_with(modules: Mapping[str, str], *, dockerfile: str = "", s3: bool = False) -> str:
@@ -76,7 +90,7 @@ def run_in_containers(
 @contextmanager
 def executor_for(
     project: Project, file: Path, image: str
-) -> Iterator[tuple[ContainerExecutor, Job]]:
+) -> Generator[tuple[ContainerExecutor, Job]]:
     """An executor without a run around it, and a job for the step called `only`."""
     target = load_target(str(file))
     options = RunOptions(str(project.store), target.root, executor="docker")
@@ -84,7 +98,7 @@ def executor_for(
     images = {step.id: image for step in target.ir.steps}
     request = Request(new_run_id(), "only", 1, options.store, f"{file.stem}:only", {})
     with Interrupts() as interrupts:
-        executor = Engine().executor(target.ir, images, options, interrupts)
+        executor = ContainerEngine().executor(target.ir, images, options, interrupts)
         try:
             yield executor, Job(request)
         finally:
@@ -128,12 +142,10 @@ def _environment_with_s3() -> str:
                 names.append(requirement.name)
         for file in found.files or ():
             # The library knows some hundred services.
-            other = file.parts[:2] == ("botocore", "data") and len(file.parts) > 3
-            if (
-                ".." in file.parts
-                or "__pycache__" in file.parts
-                or (other and file.parts[2] != "s3")
-            ):
+            service = str(file).startswith("botocore/data/") and len(file.parts) > 3
+            if service and not str(file).startswith("botocore/data/s3/"):
+                continue
+            if ".." in file.parts or "__pycache__" in file.parts:
                 continue
             files[f"root/opt/penstock/{file}"] = Path(str(file.locate())).read_bytes()
     dockerfile = f"FROM {_environment()}\nCOPY root/ /\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers_support import containers, image_with, run_in_containers
-from engine_support import engine_or_skip
+from containers_support import client, containers, engine, image_with, run_in_containers
+from engine_support import BASE
 from hypothesis import given, settings
 from local_project import Project
 from programs import Program, programs
@@ -16,14 +16,12 @@ from test_local_meaning import WITHOUT_WAITING, case, commits
 
 from penstock.cli.targets import load_target
 from penstock.runner import StepFailed, StepLine, StepReused, StepStarted
+from penstock_local.environment_change import environment_change
 from penstock_local.environments import Environments
 
+__all__ = ["engine"]
+
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-@pytest.fixture(scope="module")
-def engine() -> None:
-    engine_or_skip()
 
 
 @pytest.fixture
@@ -235,6 +233,37 @@ def test_a_result_is_reused_in_the_same_environment_only(project: Project) -> No
     assert why(there, "first") == "it runs in an image now"
 
 
+def test_after_an_edit_only_what_has_changed_runs_again(project: Project) -> None:
+    """From the command line: built, run, edited, built again."""
+    settings = f'[tool.penstock]\nexecutor = "docker"\n[tool.penstock.images]\nbase = "{BASE}"\n'
+    (project.folder / "pyproject.toml").write_text(settings)
+    file = project.write(TWO, "edited")
+
+    def ran() -> dict[str, str]:
+        done = project.command("run", file, "--format", "json")
+        assert done.returncode == 0, done.stderr
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert events[0]["executor"] == "docker"
+        told = ("step_started", "step_reused")
+        return {one["step"]: one["event"] for one in events if one["event"] in told}
+
+    missing = project.command("run", file)
+    assert missing.returncode == 2
+    assert "is not there; build it with `penstock build TARGET`" in missing.stderr
+    try:
+        assert project.command("build", file).returncode == 0
+        assert ran() == {"first": "step_started", "second": "step_started"}
+        later = TWO.replace("return n + 1\n\n@pipeline", "return n + 100\n\n@pipeline")
+        project.write(later, "edited")
+        assert project.command("build", file).returncode == 0
+        assert ran() == {"first": "step_reused", "second": "step_started"}
+    finally:
+        for image in client().images.list(filters={"label": "io.penstock.pipeline=main"}):
+            client().images.remove(str(image.id), force=True)
+    end = json.loads((project.last_run(project.folder / ".penstock") / "99-end.json").read_bytes())
+    assert end["outputs"] == {"value": {"value": 102}}
+
+
 def test_an_edit_of_another_step_changes_no_environment(project: Project) -> None:
     """The name of a planned image changes with any of the code in it; what is installed does not.
 
@@ -261,6 +290,18 @@ def test_an_edit_of_another_step_changes_no_environment(project: Project) -> Non
     assert before.digest("first") == edited.digest("first")
     upgraded = environments("penstock-main:3", requires=("pandas==2.3.0",))
     assert before.digest("first") != upgraded.digest("first")
+    then, now = before.recorded()[0], upgraded.facts("first")
+    assert environment_change(then, now, dict) == (
+        "what is installed has changed: pandas 2.2.0 is now 2.3.0"
+    )
+    moved = environments("penstock-main:4", base="python:3.12-slim", python="3.12")
+    assert environment_change(then, moved.facts("first"), dict) == (
+        "base has changed from python:3.11-slim to python:3.12-slim"
+    )
+    more = environments("penstock-main:5", packages=("git", "libgomp1"))
+    assert environment_change(then, more.facts("first"), dict) == (
+        "what is installed has changed: git is new, libgomp1 is new"
+    )
 
 
 def test_a_plan_says_what_the_cache_would_do(project: Project) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,22 +13,19 @@ import pytest
 from containers_support import (
     ENGINE,
     containers,
+    engine,
     executor_for,
     image_with,
     run_in_containers,
 )
-from engine_support import engine_or_skip
 from local_project import Project, Ran
 
 from penstock.runner import CannotRun, StepFailed, StepStarted
 from penstock_local.executors import Failed, Line
 
+__all__ = ["engine"]
+
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-@pytest.fixture(scope="module")
-def engine() -> None:
-    engine_or_skip()
 
 
 @pytest.fixture
@@ -264,7 +261,9 @@ def test_a_module_that_is_not_in_the_image_is_told(project: Project) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_without_an_engine_nothing_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{project.folder}/none.sock")
-    with pytest.raises(CannotRun, match=r"^the Docker engine cannot be reached: "):
+    with pytest.raises(
+        CannotRun, match=r"^no Docker engine answers at unix://.*/none\.sock: is it started\?"
+    ):
         run_in_containers(project, ONE, image="any:1")
     gc.collect()
 
@@ -306,7 +305,7 @@ def test_an_engine_that_goes_away_is_told(
 
 
 @contextmanager
-def relayed_engine(place: Path) -> Iterator[threading.Event]:
+def relayed_engine(place: Path) -> Generator[threading.Event]:
     """The engine at another address; once the event is set nobody is there."""
     gone = threading.Event()
     ends: list[socket.socket] = []

@@ -12,19 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers_support import client, containers, image_with, run_in_containers
-from engine_support import engine_or_skip
+from containers_support import client, containers, engine, image_with, run_in_containers
 from local_project import Project, penstock
 
 from penstock.runner import StepStarted
 from penstock_local.leftovers import runner_labels
 
+__all__ = ["engine"]
+
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-@pytest.fixture(scope="module")
-def engine() -> None:
-    engine_or_skip()
 
 
 @pytest.fixture

@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from containers_support import client, containers, executor_for, image_with, run_in_containers
-from engine_support import engine_or_skip
+from containers_support import (
+    client,
+    containers,
+    engine,
+    executor_for,
+    image_with,
+    run_in_containers,
+)
 from local_project import Project
 from s3_servers import Server, point_to
 
@@ -28,14 +34,11 @@ from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
 from penstock_runtime.reference import Constant
 
+__all__ = ["engine"]
+
 pytestmark = pytest.mark.usefixtures("engine")
 
 GIB = 1 << 30
-
-
-@pytest.fixture(scope="module")
-def engine() -> None:
-    engine_or_skip()
 
 
 @pytest.fixture

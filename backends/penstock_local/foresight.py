@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.write import plan_digest
 from penstock.runner import CannotRun, PlannedReuse, RunOptions
-from penstock_local.container_opening import Engine, images_by_step
+from penstock_local.container_opening import ContainerEngine, images_by_step
 from penstock_local.environments import Environments
 from penstock_local.requests import Requests
 from penstock_local.resuming import Resumption, resumption
@@ -58,6 +58,6 @@ def _environments(ir: PipelineIR, options: RunOptions) -> Environments:
 
 def _identified(image: str) -> str:
     try:
-        return Engine().identify(image)
+        return ContainerEngine().identify(image)
     except CannotRun:
         return ""
