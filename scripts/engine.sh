@@ -22,15 +22,15 @@ note() { # KEY VALUE...
     mv "$notes.new" "$notes"
 }
 
-without() { # KEY REASON: the tests that need it are skipped, or fail where they must not be
+without() { # KEY REASON WHAT: the tests that need it are skipped, or fail where they must not be
     note DOCKER_HOST "$DOCKER_HOST" "$1" "$2"
-    say "tests of images are skipped: $2"
+    say "$3, so tests of images are skipped: $2"
     [ "${PENSTOCK_NEEDS_ENGINE:-}" != 1 ] || { say "PENSTOCK_NEEDS_ENGINE=1, so this is an error"; exit 1; }
     exit 0
 }
 
-no_engine() { without NO_ENGINE "$(tr '\n' ' ' <<<"$*")"; }
-no_registry() { without NO_REGISTRY "$(tr '\n' ' ' <<<"$*")"; }
+no_engine() { without NO_ENGINE "$(tr '\n' ' ' <<<"$*" | sed 's/ *$//')" "no Docker engine"; }
+no_registry() { without NO_REGISTRY "$(tr '\n' ' ' <<<"$*" | sed 's/ *$//')" "no registry"; }
 
 is() { # PIDFILE NAME: whether that process still runs
     [ "$(cat "/proc/$(cat "$1" 2>/dev/null)/comm" 2>/dev/null)" = "$2" ]
@@ -67,7 +67,8 @@ start_engine() {
         [ "$(readlink "$process/ns/net")" != "$(readlink /proc/self/ns/net)" ] ||
             no_engine "$why, but a dockerd runs here (process ${process#/proc/}): DOCKER_HOST can name its socket"
     done
-    install_missing no_engine dockerd:docker.io iptables:iptables strip:binutils
+    install_missing no_engine dockerd:docker.io docker-registry:docker-registry iptables:iptables \
+        mount:mount strip:binutils
     grep -qE '^[^ ]+ [^ ]+ cgroup2? ' /proc/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup ||
         no_engine "no cgroups are mounted, and mounting them failed"
     mkdir -p "$place" /var/run
@@ -76,7 +77,7 @@ start_engine() {
     say "starting a Docker engine in $place"
     setsid dockerd --data-root "$place/data" --exec-root "$place/exec" --pidfile "$place/pid" -H "$usual" \
         </dev/null >"$place/log" 2>&1 8>&- &
-    wait_for engine $! || no_engine "dockerd did not start: $(tail -n 1 "$place/log")"
+    wait_for engine $! || no_engine "dockerd did not start: $(last_words "$place/log")"
 }
 
 start_registry() {
@@ -94,7 +95,11 @@ start_registry() {
     say "starting a registry at 127.0.0.1:5000"
     setsid docker-registry serve "$place/registry.yml" </dev/null >"$place/registry.log" 2>&1 8>&- &
     echo $! >"$place/registry.pid"
-    wait_for registry $! || no_registry "docker-registry did not start: $(tail -n 1 "$place/registry.log")"
+    wait_for registry $! || no_registry "docker-registry did not start: $(last_words "$place/registry.log")"
+}
+
+last_words() { # LOG: other lines may come after the one that says why
+    grep -oE 'failed to start .*|level=(fatal|error) .*' "$1" | tail -n 1 | grep . || tail -n 1 "$1"
 }
 
 wait_for() { # QUESTION PROCESS
@@ -136,8 +141,10 @@ stop() {
 remove() {
     stop
     ! is "$place/pid" dockerd && ! is "$place/registry.pid" docker-registry || return 0
-    # An engine that was killed leaves its mounts behind.
-    awk -v place="$place/" 'index($2, place) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount
+    local mounted
+    while read -r _ mounted _; do # by an engine that was killed, or that runs in a container
+        case $mounted in "$place"/*) umount --lazy "$mounted" ;; esac
+    done </proc/mounts
     rm -rf "$place" "$place.lock"
 }
 

@@ -34,6 +34,10 @@ _PEOPLE = {
     "step:x:10001:10001::/tmp:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n",
     "etc/shadow": "root:*:19000:0:99999:7:::\n_apt:*:19000:0:99999:7:::\n"
     "step:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n",
+    **{
+        f"etc/pam.d/common-{name}": f"{name.partition('-')[0]} required pam_permit.so\n"
+        for name in ("account", "auth", "password", "session", "session-noninteractive")
+    },
 }
 _FOLDERS = {
     **dict.fromkeys(("dev", "proc", "run", "sys"), 0o755),

@@ -12,7 +12,7 @@ import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -78,11 +78,13 @@ def make_base() -> bool:
     import docker
     import docker.errors
 
-    origin = _origin()
+    origin, former = _origin(), ""
     with tempfile.TemporaryDirectory() as folder, closing(docker.from_env()) as client:
         try:
-            if client.images.get(BASE).labels.get(MADE_FROM) == origin:
+            found = client.images.get(BASE)
+            if found.labels.get(MADE_FROM) == origin:
                 return False
+            former = found.id or ""
         except docker.errors.ImageNotFound:
             pass
         archive = Path(folder, "base.tar")
@@ -92,6 +94,10 @@ def make_base() -> bool:
         client.api.import_image_from_file(  # pyright: ignore[reportUnknownMemberType]
             str(archive), repository, tag, changes=[*SETTINGS, f"LABEL {MADE_FROM}={origin}"]
         )
+        # Another image may stand on it.
+        with suppress(docker.errors.APIError):
+            if former:
+                client.images.remove(former)
         return True
 
 

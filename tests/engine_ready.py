@@ -30,7 +30,7 @@ def why_no_engine() -> str | None:
             with closing(docker.from_env(timeout=10)) as client:
                 client.ping()
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-            why = f"nothing answers at {host} ({str(error).splitlines()[0]})"
+            why = f"nothing answers at {host} ({str(_first(error)).splitlines()[0]})"
         gc.collect()
     return why
 
@@ -58,6 +58,11 @@ def why_no_base() -> str | None:
     if make_base():
         print(f"penstock: made the image {BASE}", file=sys.stderr)
     return None
+
+
+def _first(error: BaseException) -> BaseException:
+    """What the SDK wraps three times: that a file does not exist, or may not be read."""
+    return _first(error.__context__) if error.__context__ and str(error.__context__) else error
 
 
 QUESTIONS: Mapping[str, Callable[[], str | None]] = {

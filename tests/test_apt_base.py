@@ -53,9 +53,10 @@ def test_python_is_the_one_that_runs_the_tests(image: str) -> None:
 def test_a_package_installs(image: str) -> None:
     said = run(
         image,
-        "apt-get update -q && apt-get install -q -y --no-install-recommends tini && tini --version",
+        "apt-get update -q && apt-get install -q -y --no-install-recommends tini"
+        " && tini --version && adduser --quiet --system --comment 'A Service' service",
     )
-    assert "\ntini version " in said
+    assert "\nSetting up tini " in said
     assert "\nW: " not in said
 
 
