@@ -264,6 +264,11 @@ def test_after_an_edit_only_what_has_changed_runs_again(project: Project) -> Non
     assert end["outputs"] == {"value": {"value": 102}}
 
 
+def nothing(_: object) -> dict[str, str]:
+    """No list of packages is read."""
+    return {}
+
+
 def test_an_edit_of_another_step_changes_no_environment(project: Project) -> None:
     """The name of a planned image changes with any of the code in it; what is installed does not.
 
@@ -291,15 +296,15 @@ def test_an_edit_of_another_step_changes_no_environment(project: Project) -> Non
     upgraded = environments("penstock-main:3", requires=("pandas==2.3.0",))
     assert before.digest("first") != upgraded.digest("first")
     then, now = before.recorded()[0], upgraded.facts("first")
-    assert environment_change(then, now, dict) == (
+    assert environment_change(then, now, nothing) == (
         "what is installed has changed: pandas 2.2.0 is now 2.3.0"
     )
     moved = environments("penstock-main:4", base="python:3.12-slim", python="3.12")
-    assert environment_change(then, moved.facts("first"), dict) == (
+    assert environment_change(then, moved.facts("first"), nothing) == (
         "base has changed from python:3.11-slim to python:3.12-slim"
     )
     more = environments("penstock-main:5", packages=("git", "libgomp1"))
-    assert environment_change(then, more.facts("first"), dict) == (
+    assert environment_change(then, more.facts("first"), nothing) == (
         "what is installed has changed: git is new, libgomp1 is new"
     )
 
