@@ -51,9 +51,9 @@ def engine() -> Iterator[docker.DockerClient]:
     try:
         yield client
     finally:
-        for image in client.images.list(filters={"label": "io.penstock.env"}):
+        for image in client.images.list(filters={"label": "io.penstock.pipeline=built"}):
             if image.id not in before:
-                client.images.remove(image.id, force=True)
+                client.images.remove(str(image.id), force=True)
         client.close()
 
 
