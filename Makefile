@@ -15,16 +15,16 @@ unexport CONDA_PREFIX PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPA
 unexport UV_BUILD_CONSTRAINT UV_CONSTRAINT UV_EXCLUDE_NEWER UV_NO_BINARY UV_NO_VERIFY_HASHES UV_OVERRIDE UV_PRERELEASE \
     UV_PROJECT_ENVIRONMENT UV_PYTHON UV_RESOLUTION UV_SYSTEM_PYTHON UV_WORKING_DIR UV_WORKING_DIRECTORY
 
-.PHONY: help setup airflow torch demo test test-long lint types format docs bench lock clean distclean
+.PHONY: help setup airflow torch engine engine-stop demo test test-long lint types format docs bench lock clean distclean
 
 help: ## this list
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: ## run the example, emit it for Airflow and Kubeflow, draw it (sets up its own environment)
 	@scripts/environment.sh .envs/demo requirements/demo.txt --editable
 	@scripts/demo.sh
 
-test: setup airflow torch ## every check of this project (sets up all it needs)
+test: setup airflow torch engine ## every check of this project (sets up all it needs)
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-long: export PENSTOCK_LONG := 1
@@ -39,6 +39,12 @@ airflow: ## the environment that emitted DAG files are tested in
 
 torch: ## the environment that tensors of PyTorch are tested in
 	@scripts/environment.sh .envs/torch requirements/torch.txt --pip
+
+engine: setup ## the Docker engine and the registry that images are tested with
+	@scripts/engine.sh
+
+engine-stop: ## stop them, if this checkout started them
+	@scripts/engine.sh stop
 
 lint: setup ## style and import contracts
 	@.venv/bin/ruff check .
@@ -65,5 +71,6 @@ lock: setup ## write requirements/*.txt anew, with the newest versions allowed
 clean: ## remove what was built and the tools' caches
 	rm -rf build dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage
 
-distclean: clean ## remove the environments, too
+distclean: clean ## remove the environments and the Docker engine of this checkout, too
+	scripts/engine.sh remove
 	rm -rf .venv .envs

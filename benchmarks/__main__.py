@@ -14,7 +14,9 @@ def main() -> int:
     from benchmarks import (
         big_file,
         compile_speed,
+        containers,
         fan_out,
+        images,
         local_runs,
         log_calls,
         many_writers,
@@ -35,6 +37,8 @@ def main() -> int:
         "big_file": big_file.figures,
         "many_writers": many_writers.figures,
         "logging": log_calls.figures,
+        "images": images.figures,
+        "containers": containers.figures,
     }
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(groups), help="one group of figures")

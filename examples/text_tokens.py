@@ -1,12 +1,12 @@
-"""Learns a small vocabulary from licence texts and measures how well it shortens them.
+"""Learns a small vocabulary from short texts and measures how well it shortens them.
 
-Every Python installation has texts to read: the licences of its packages.
+Every Python has texts to read: what its own modules say of themselves.
 """
 
+import inspect
 import re
 from collections import Counter
-from importlib.metadata import distributions
-from pathlib import Path
+from importlib import import_module
 from typing import Annotated, NamedTuple
 
 from penstock import DataSourceStep, Field, Metrics, SplitStep, TokenizerStep, pipeline, step
@@ -19,21 +19,16 @@ class Texts(NamedTuple):
     test: list[str]
 
 
-class Licences(DataSourceStep):
-    """Reads the licence texts of the installed packages."""
+class Manuals(DataSourceStep):
+    """Reads what modules of Python say of themselves."""
 
     limit: int = 40
 
     def run(self) -> list[str]:
-        names = ("LICENSE", "LICENCE", "COPYING")
-        found = {
-            Path(str(file.locate()))
-            for one in distributions()
-            for file in one.files or ()
-            if file.name.upper().startswith(names)
-        }
-        texts = {path.read_text(errors="replace") for path in found if path.is_file()}
-        return sorted(texts)[: self.limit]
+        modules = map(import_module, ("argparse", "json", "random", "statistics", "textwrap"))
+        things = [thing for module in modules for _, thing in inspect.getmembers(module, callable)]
+        texts = sorted({inspect.getdoc(one) or "" for one in things})
+        return sorted(texts, key=len)[-self.limit :]
 
 
 class EveryFourth(SplitStep):
@@ -75,7 +70,7 @@ def measure(texts: list[str], tokens: list[list[int]]) -> Metrics:
 @pipeline(tags=["example", "text"])
 def text_tokens(size: Annotated[int, Field(ge=1, le=100_000)] = 500) -> Metrics:
     """Builds a vocabulary on three quarters of the texts and tries it on the rest."""
-    train, test = EveryFourth().run(Licences().run())
+    train, test = EveryFourth().run(Manuals().run())
     vocabulary = learn(train, size)
     tokens = Tokenize().run(test, vocabulary)
     return measure(test, tokens)

@@ -122,8 +122,9 @@ class Project:
         jobs: int | None = 2,
         resume: str | None = None,
         cache: bool = True,
+        image: str = "",
     ) -> Ran:
-        """Runs a pipeline that is loaded."""
+        """Runs a pipeline that is loaded; `image` is that of all its steps."""
         backend = LocalBackend()
         checked = check_pipeline(target.ir, backend)
         options = RunOptions(
@@ -135,6 +136,7 @@ class Project:
             written=checked.written,
             resume=resume,
             cache=cache,
+            images={step.id: image for step in target.ir.steps} if image else {},
         )
         events: list[Event] = []
         result = backend.run(checked.lowered, parameters or {}, options, events.append)

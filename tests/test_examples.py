@@ -173,7 +173,7 @@ def test_the_steps_are_ordinary_python() -> None:
         assert cancer.Evaluate().run(model, scaled.test)["auc"] > 0.98
         assert cancer.decide(0.9, floor=0.95) == "keep the old one"
 
-        texts = text.Licences(limit=8).run()
+        texts = text.Manuals(limit=8).run()
         assert 1 < len(texts) <= 8
         parts = text.EveryFourth().run(texts)
         assert sorted([*parts.test, *parts.train]) == sorted(texts)

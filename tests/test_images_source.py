@@ -152,9 +152,16 @@ def test_a_credential_never_enters_an_image(tmp_path: Path) -> None:
 
 
 NAMES = st.text("ab.*", min_size=1, max_size=3).filter(lambda one: one.strip(".") != "")
+
+
+def pattern(bang: str, parts: list[str], end: str) -> str:
+    """A line of a .dockerignore."""
+    return bang + "/".join(parts) + end
+
+
 PATTERNS = st.lists(
     st.builds(
-        lambda bang, parts, end: bang + "/".join(parts) + end,
+        pattern,
         st.sampled_from(["", "", "!"]),
         st.lists(st.one_of(NAMES, st.just("**")), min_size=1, max_size=3),
         st.sampled_from(["", "", "/"]),

@@ -17,7 +17,7 @@ PIPELINE = "@pipeline\ndef nightly() -> None:\n    load()\n"
 
 def notebook(file: Path, *cells: str) -> Path:
     """A notebook with these cells of code, as Jupyter saves it."""
-    listed = [{"cell_type": "markdown", "source": ["# Words"], "metadata": {}}]
+    listed: list[object] = [{"cell_type": "markdown", "source": ["# Words"], "metadata": {}}]
     listed += [
         {"cell_type": "code", "source": cell.splitlines(True), "metadata": {}} for cell in cells
     ]

@@ -251,6 +251,7 @@ def test_continuous_integration_runs_the_tests_and_nothing_else() -> None:
     assert os.access(script, os.X_OK)
     lines = script.read_text("utf-8").splitlines()
     assert lines[-1] == "exec make test"
+    assert any(line.startswith("export PENSTOCK_NEEDS_ENGINE=1") for line in lines)
     assert [line for line in lines if re.match(r"(make|pytest|python|pip)\b", line)] == []
 
 

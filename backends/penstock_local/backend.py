@@ -14,7 +14,7 @@ from penstock.runner import Listener, RunOptions, RunPlan, RunResult
 if TYPE_CHECKING:
     from penstock_local.pool import Worker
 
-_TOLD = lowered("not enforced on this machine, and the run says so")
+_TOLD = lowered("enforced by the docker executor only, and the others say so")
 
 
 class LocalBackend:
@@ -48,7 +48,9 @@ class LocalBackend:
         Feature.GPU: _TOLD,
         Feature.ENV: NATIVE,
         Feature.SECRET: NATIVE,
-        Feature.IMAGE: lowered("steps run in this environment, and the run says so"),
+        Feature.IMAGE: lowered(
+            "used in containers, else steps run in this environment, and the run says so"
+        ),
         Feature.SCHEDULE: lowered("a run is started by hand, and says so"),
         Feature.CATALOG: NATIVE,
     }

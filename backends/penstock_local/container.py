@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from penstock_local.lines import Lines
 _STDOUT = 1
 _COMMAND = ("python3", "-m", "penstock_runtime", "watched")
 _ENVIRONMENT = {"HOME": "/tmp", "USER": "step"}  # noqa: S108 - inside the container
+_END_SECONDS = 10
+_LAST_LINES = 20
 _READ_ONLY = "Read-only file system"
 
 
@@ -52,7 +55,7 @@ class Container:
         self._id: str | None = None
         self._started = self._began = self._timed_out = self._stopped = False
         self._answer: dict[str, Any] | None = None
-        self._last = ""
+        self._said: deque[str] = deque(maxlen=_LAST_LINES)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -167,7 +170,7 @@ class Container:
 
     def _say(self, texts: list[str]) -> None:
         for text in texts:
-            self._last = text.strip() or self._last
+            self._said.append(text)
             self._tell(self, Line(self.job, text))
 
     def _hear(self, answer: dict[str, Any]) -> None:
@@ -191,10 +194,10 @@ class Container:
     def _without_answer(self, name: str) -> Failed:
         if not self._started:
             return Failed(self.job, "step", "it was stopped before it began", recorded=False)
-        self._api.wait(name, timeout=int(GRACE_SECONDS))
+        self._api.wait(name, timeout=_END_SECONDS)
         state: dict[str, Any] = self._api.inspect_container(name)["State"]
         if not self._began and not self._stopped and not end.out_of_memory(state):
-            return end.never_began(self.job, state, self._order.image, self._last)
+            return end.never_began(self.job, state, self._order.image, self._said)
         return end.lost(self.job, state, self._order.memory, timed_out=self._timed_out)
 
     def _with_hints(self, name: str, told: Failed) -> Failed:

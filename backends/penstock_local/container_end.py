@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock_local.executors import Failed, Job, took_longer
@@ -42,9 +42,10 @@ def lost(job: Job, state: Mapping[str, Any], memory: str | None, *, timed_out: b
     return Failed(job, "step", message, recorded=False)
 
 
-def never_began(job: Job, state: Mapping[str, Any], image: str, last: str) -> Failed:
+def never_began(job: Job, state: Mapping[str, Any], image: str, said: Iterable[str]) -> Failed:
     """Nothing of the step has run: its image is not made for it."""
-    why = f": {last}" if last else f" (exit code {state.get('ExitCode')})"
+    errors = [line.strip() for line in said if "rror" in line or "No module" in line]
+    why = f": {errors[-1]}" if errors else f" (exit code {state.get('ExitCode')})"
     message = f"the image {image} cannot run step {job.request.step!r}{why}"
     return Failed(job, "request", message, recorded=False)
 

@@ -22,9 +22,10 @@ class Machine:
     rootless: bool = False
     remapped: bool = False
     selinux: bool = False
+    podman: bool = False
 
     @classmethod
-    def of(cls, info: dict[str, Any]) -> Machine:
+    def of(cls, info: dict[str, Any], *, podman: bool = False) -> Machine:
         """Read from what the engine says of itself."""
         security = [str(one) for one in info.get("SecurityOptions") or ()]
         return cls(
@@ -33,6 +34,7 @@ class Machine:
             rootless=any("name=rootless" in one for one in security),
             remapped=any("name=userns" in one for one in security),
             selinux=any("name=selinux" in one for one in security),
+            podman=podman,
         )
 
 
@@ -50,6 +52,8 @@ def limits(asked: Resources | None, machine: Machine) -> dict[str, Any]:
         # What a step prints goes to the run's record, and may hold a secret until then.
         "log_config": {"Type": "none", "Config": {}},
     }
+    if machine.podman:  # its own limit would need a right that it may lack
+        found["ulimits"] = [{"name": "nofile", "soft": 1024, "hard": 1024}]
     memory = read_bytes(asked.memory) if asked is not None and asked.memory else None
     if memory is not None:
         found |= {"mem_limit": memory, "memswap_limit": memory}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Generator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
+from penstock.images.engine import Engine, EngineError
+from penstock.images.engine_errors import asking
 from penstock.ir.nodes import PipelineIR
 from penstock.runner import CannotRun, RunOptions
 from penstock_local import engine_errors
@@ -30,55 +33,36 @@ def images_by_step(ir: PipelineIR, options: RunOptions) -> dict[str, str]:
     return found
 
 
-class Engine:
-    """The engine, as a run needs it."""
+class ContainerEngine:
+    """The engine, as a run needs it; every method raises `CannotRun`."""
 
     def __init__(self) -> None:
-        try:
-            import docker
-        except ImportError:
-            raise CannotRun("steps in containers need `pip install 'penstock[docker]'`") from None
-        from docker.errors import DockerException
-
-        try:
-            self._client = docker.from_env()
-            self._api = cast(EngineApi, self._client.api)
-            self.machine = Machine.of(self._api.info())
-        except (DockerException, OSError) as error:
-            raise CannotRun(f"the Docker engine cannot be reached: {error}") from None
+        with _told():
+            self._engine = Engine()
+            self._api = cast(EngineApi, self._engine.client.api)
+            with asking("the Docker engine does not say what it has"):
+                self.machine = Machine.of(self._api.info(), podman=self._engine.podman)
         self._known: dict[str, str] = {}
 
     def identify(self, image: str) -> str:
         """The digest under which a registry has an image, else its id; empty if it is not there."""
         if image not in self._known:
-            self._known[image] = self._identified(image)
+            with _told():
+                found = self._engine.find(image)
+            digests = [one.partition("@")[2] for one in found.digests] if found else []
+            self._known[image] = min(digests, default=found.id if found else "")
         return self._known[image]
 
-    def _identified(self, image: str) -> str:
-        from docker.errors import DockerException
-
-        try:
-            found = self._api.inspect_image(image)
-        except (DockerException, OSError):
-            return ""
-        digests = [str(one).partition("@")[2] for one in found.get("RepoDigests") or ()]
-        return min(digests, default=str(found["Id"]))
-
-    def get(self, images: Mapping[str, str], own: set[str]) -> None:
-        """Pulls the images that users name, where needed; raises `CannotRun` for a missing one."""
-        from docker.errors import DockerException
-
+    def get(self, images: Mapping[str, str], own: Container[str]) -> None:
+        """Pulls the images that users name, where needed; one that is missing is told."""
         for image in dict.fromkeys(images.values()):
             if self.identify(image):
                 continue
             if image not in own:
                 raise CannotRun(engine_errors.not_there(image))
-            try:
-                self._client.images.pull(image)
-            except (DockerException, OSError) as error:
-                why = " ".join(str(error).split())
-                raise CannotRun(f"the image {image} cannot be pulled: {why}") from None
-            self._known.pop(image)
+            with _told():
+                self._engine.pull(image, lambda line: None)
+            del self._known[image]
 
     def executor(
         self,
@@ -97,3 +81,11 @@ class Engine:
         )
         jobs = options.jobs or os.cpu_count() or 1
         return ContainerExecutor(self._api, around, jobs, interrupts)
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise CannotRun(str(error)) from None

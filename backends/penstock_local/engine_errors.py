@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from penstock.images.engine_errors import reason
+from penstock.images.engine_errors import told as sentence
 from penstock_local.executors import Blame
-
-_LONGEST = 300
 
 
 def told(error: Exception, step: str, image: str) -> tuple[Blame, str]:
@@ -15,21 +15,14 @@ def told(error: Exception, step: str, image: str) -> tuple[Blame, str]:
         return "request", not_there(image)
     if not isinstance(error, APIError):
         return "engine", f"the Docker engine went away while step {step!r} was in it"
-    said = _one_line(error.explanation or str(error))
-    if "no space left on device" in said:
-        return "engine", f"the Docker engine has no space left for step {step!r}: {said}"
+    said = reason(error)
     if "capabilities: [[gpu]]" in said:
         return "request", f"step {step!r} asks for gpus, and the Docker engine has none to give"
     if "executable file not found" in said:
         return "request", f"the image {image} cannot run step {step!r}: it has no python3"
-    return "engine", f"the Docker engine does not run step {step!r}: {said}"
+    return "engine", sentence(f"the Docker engine does not run step {step!r}", said)
 
 
 def not_there(image: str) -> str:
     """An image is missing."""
     return f"the image {image} is not there; build it with `penstock build TARGET`"
-
-
-def _one_line(text: str | bytes) -> str:
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return " ".join(plain.split())[:_LONGEST]

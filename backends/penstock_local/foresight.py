@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.write import plan_digest
 from penstock.runner import CannotRun, PlannedReuse, RunOptions
-from penstock_local.container_opening import Engine, images_by_step
+from penstock_local.container_opening import ContainerEngine, images_by_step
 from penstock_local.environments import Environments
 from penstock_local.requests import Requests
 from penstock_local.resuming import Resumption, resumption
@@ -54,8 +53,11 @@ def foresee(
 def _environments(ir: PipelineIR, options: RunOptions) -> Environments:
     """What the steps would run in; a plan can do without an engine, though it then knows less."""
     images = images_by_step(ir, options)
-    identify = None
-    if any(step.options.image for step in ir.steps) and images:
-        with suppress(CannotRun):
-            identify = Engine().identify
-    return Environments(environment_facts(None), ir, images, identify)
+    return Environments(environment_facts(None), ir, images, _identified)
+
+
+def _identified(image: str) -> str:
+    try:
+        return ContainerEngine().identify(image)
+    except CannotRun:
+        return ""

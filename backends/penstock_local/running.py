@@ -118,10 +118,10 @@ def _executor(
 def _in_containers(
     ir: PipelineIR, options: RunOptions, interrupts: Interrupts
 ) -> tuple[Executor, Environments]:
-    from penstock_local.container_opening import Engine, images_by_step
+    from penstock_local.container_opening import ContainerEngine, images_by_step
 
     images = images_by_step(ir, options)
-    engine = Engine()
+    engine = ContainerEngine()
     engine.get(images, {step.options.image for step in ir.steps if step.options.image})
     environments = Environments(environment_facts(None), ir, images, engine.identify)
     return engine.executor(ir, images, options, interrupts), environments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,10 @@ from penstock.cli.failures import Failure, WrongUsage
 from penstock.cli.stores import form_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from penstock.images.engine import EngineImage
+    from penstock.images.pruning import UnusedImage
 
 
 @click.group(invoke_without_command=True)
@@ -75,3 +78,66 @@ def prune(targets: tuple[str, ...], dry_run: bool, yes: bool, form: str) -> int:
         raise Failure(str(error)) from None
     _tell(unused, "would remove" if dry_run else "removed", form)
     return 0
+
+
+def _needed(target: str) -> set[str]:
+    """The images of a pipeline as it is now, with their environments."""
+    from penstock.cli.image_plan import image_plan
+    from penstock.cli.loading import checked
+
+    found, ready = checked(target)
+    if ready.lowered.images:
+        return {one.name for one in ready.lowered.images}
+    plan = image_plan(found, ready.lowered)
+    return {one.name for one in plan.images} | {one.image for one in plan.environments}
+
+
+def _tell(images: Sequence[UnusedImage], word: str, form: str) -> None:
+    from penstock.cli.run_view import size
+    from penstock.images.pruning import space_of
+
+    if form == "json":
+        removed = word == "removed"
+        click.echo(json.dumps({"removed": removed, "images": [_facts(one) for one in images]}))
+        return
+    if not images:
+        click.echo("there is nothing to remove")
+        return
+    for one in images:
+        click.echo(f"  {_name(one)}")
+    plural = "s" * (len(images) != 1)
+    click.echo(f"{word} {len(images)} image{plural}, {size(space_of(images))} in all")
+
+
+def _table(images: Sequence[EngineImage]) -> Iterator[str]:
+    from penstock.cli.output import use_colour
+    from penstock.cli.run_view import size
+    from penstock.cli.tables import moment, table, terminal_width
+    from penstock.diagnostics.render import Ink
+
+    if not images:
+        yield "penstock has built no images here"
+        return
+    rows = [(_name(one), _pipeline(one), size(one.size), moment(one.created)) for one in images]
+    head = ("image", "pipeline", "size", "built")
+    yield from table(head, rows, Ink(use_colour()), terminal_width())
+
+
+def _pipeline(image: EngineImage) -> str:
+    return image.labels.get("io.penstock.pipeline", "")
+
+
+def _name(image: EngineImage) -> str:
+    return ", ".join(image.tags) or f"{image.id[:19]} (without a name)"
+
+
+def _facts(image: EngineImage) -> dict[str, object]:
+    return {
+        "id": image.id,
+        "names": list(image.tags),
+        "pipeline": image.labels.get("io.penstock.pipeline"),
+        "environment": image.labels.get("io.penstock.env"),
+        "layers": list(image.layers),
+        "size": image.size,
+        "created": image.created,
+    }

@@ -127,7 +127,7 @@ def command(
             click.echo(plan_as_json(plan) if form == "json" else plan_as_text(plan))
             return 0
         with _view(form, quiet) as listen:
-            result = runner.run(ready.lowered, parameters, options, _to_the_end(listen))
+            result = runner.run(lowered, parameters, options, _to_the_end(listen))
     except CannotRun as error:
         raise WrongUsage(str(error)) from None
     except StoreError as error:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -48,26 +49,27 @@ def declared(root: Path) -> Declared:
 
     Raises `ImageSettingsError` for a file that cannot be read.
     """
-    project = read_toml(root / "pyproject.toml").get("project", {})
-    listed = project.get("dependencies", []) if isinstance(project, dict) else []
-    name = project.get("name") if isinstance(project, dict) else None
+    file = root / "pyproject.toml"
+    found: Any = read_toml(file).get("project", {})
+    project = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    listed, name = project.get("dependencies", []), project.get("name")
     own = canonicalize_name(name) if isinstance(name, str) else None
-    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise ImageSettingsError(f"{root / 'pyproject.toml'}: dependencies is no list of text")
-    asked = tuple(_read(one, "pyproject.toml") for one in listed)
+    if not isinstance(listed, list):
+        raise ImageSettingsError(f"{file}: dependencies is no list of text")
+    asked = tuple(_read(str(one), "pyproject.toml") for one in cast("list[object]", listed))
     lock = read_uv_lock(root / "uv.lock")
     if lock is not None:
         return Declared("uv.lock", own, asked, locked=lock)
     file = root / "requirements.txt"
     if file.is_file():
-        found = _Found()
-        _lines(file, found, limits=False, depth=0)
+        lines = _Found()
+        _lines(file, lines, limits=False, depth=0)
         return Declared(
             file.name,
             own,
-            tuple(found.requirements),
-            limits=(*asked, *found.limits),
-            indexes=tuple(found.indexes),
+            tuple(lines.requirements),
+            limits=(*asked, *lines.limits),
+            indexes=tuple(lines.indexes),
         )
     return Declared("pyproject.toml" if asked else None, own, asked)
 

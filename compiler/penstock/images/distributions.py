@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -46,10 +47,10 @@ class Distribution:
     def is_editable(self) -> bool:
         """Whether it is a project in another folder, whose code is shipped as source."""
         try:
-            told = json.loads(_text(self.folder / "direct_url.json") or "{}")
-        except ValueError:
+            told: Any = json.loads(_text(self.folder / "direct_url.json") or "{}")
+            return bool(told.get("dir_info", {}).get("editable"))
+        except (ValueError, AttributeError):
             return False
-        return bool(isinstance(told, dict) and told.get("dir_info", {}).get("editable"))
 
     @cached_property
     def tops(self) -> frozenset[str]:
@@ -111,7 +112,7 @@ class Installed:
         """
         top = module.partition(".")[0]
         near = self.all.get(canonicalize_name(top))
-        if near is not None and near.tops == {top} and not _shared(near, top):
+        if near is not None and near.tops == frozenset({top}) and not _shared(near, top):
             return (near,)
         found = [one for _, one in sorted(self.all.items()) if top in one.tops]
         parts = module.split(".")

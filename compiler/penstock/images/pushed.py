@@ -23,8 +23,12 @@ PUSHED = "images.lock.yaml"
 _HEADER = "written by penstock build; commit it"
 _MOST_BYTES = 4 << 20
 _MOST_NODES = 100_000
-_DIGEST = r"@sha256:[0-9a-f]{64}$"
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,254}:[A-Za-z0-9_][\w.-]{0,127}$")]
+_LONGEST = 512
+# Counted repetitions make such a pattern slow to prepare, at every start.
+_REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9.:_/-]*@sha256:[0-9a-f]{64}$"
+_Name = Annotated[
+    str, Field(max_length=384, pattern=r"^[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+]
 
 
 class _Strict(BaseModel):
@@ -34,10 +38,8 @@ class _Strict(BaseModel):
 class PushedImage(_Strict):
     """Where a registry has an image, and what that was built on; both by digest."""
 
-    reference: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_/-]{0,254}" + _DIGEST)
-    base: str | None = Field(
-        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_/-]{0,254}(?::[\w.-]{1,128})?" + _DIGEST
-    )
+    reference: str = Field(max_length=_LONGEST, pattern=_REFERENCE)
+    base: str | None = Field(default=None, max_length=_LONGEST, pattern=_REFERENCE)
 
 
 class _Lock(_Strict):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 Platform = Literal["linux/amd64", "linux/arm64"]
 
-_TEXT = r"^[^\s\x00-\x1f]{1,300}$"
+_TEXT = r"^[!-~]+$"
 
 
 class ImageSettingsError(ValueError):
@@ -40,7 +40,7 @@ class ImageSettings(BaseModel):
         frozen=True, extra="forbid", alias_generator=lambda name: name.replace("_", "-")
     )
 
-    python: str = Field(default_factory=running_python, pattern=r"^3\.\d{1,2}$")
+    python: str = Field(default_factory=running_python, pattern=r"^3\.[0-9][0-9]?$")
     base: str = Field(default="", pattern=r"^$|" + _TEXT)
     platform: Platform = Field(default_factory=here)
     include: tuple[str, ...] = ()
@@ -84,8 +84,8 @@ def image_settings(root: Path) -> ImageSettings:
 
 def penstock_table(file: Path) -> dict[str, Any]:
     """`[tool.penstock]` of a file, empty where there is none; raises `ImageSettingsError`."""
-    tool = read_toml(file).get("tool", {})
-    table = cast("dict[str, Any]", tool).get("penstock", {}) if isinstance(tool, dict) else {}
+    tool: Any = read_toml(file).get("tool", {})
+    table: Any = cast("dict[str, Any]", tool).get("penstock", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise ImageSettingsError(f"{file}: tool.penstock is no table")
     return cast("dict[str, Any]", table)

@@ -10,7 +10,7 @@ from penstock.diagnostics import Span
 from penstock.ir.values import Condition, Identifier, Label, Node, Value
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-ImageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,400}$")]
+ImageName = Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")]
 Role = Literal[
     "step",
     "data_source",

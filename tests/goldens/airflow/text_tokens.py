@@ -3,7 +3,7 @@
 
 Compiled by penstock from the pipeline text_tokens in examples/text_tokens.py.
 Change the pipeline and compile it again; changes made here are lost.
-Plan sha256:bca072c75279e1272e8186361e58e3386236b99852db75da2b8c97a5312b89ce
+Plan sha256:69d9710b19c372423cbd8a0c4c153913e655e9f814fb091d9e99186a0c10fda2
 """
 
 from __future__ import annotations
@@ -99,28 +99,24 @@ with DAG(
         "retrieve_output_path": "/airflow/xcom/return.json",
     },
 ):
-    # examples/text_tokens.py:78
-    licences = StepOperator(
-        task_id="Licences",
-        environment=step(
-            "text_tokens:Licences",
-            params={"limit": 40},
-            fields=["limit"],
-        ),
-        doc_md="Reads the licence texts of the installed packages.",
+    # examples/text_tokens.py:73
+    manuals = StepOperator(
+        task_id="Manuals",
+        environment=step("text_tokens:Manuals", params={"limit": 40}, fields=["limit"]),
+        doc_md="Reads what modules of Python say of themselves.",
     )
 
-    # examples/text_tokens.py:78
+    # examples/text_tokens.py:73
     every_fourth = StepOperator(
         task_id="EveryFourth",
         environment=step(
             "text_tokens:EveryFourth",
-            params={"texts": output("Licences")},
+            params={"texts": output("Manuals")},
         ),
         doc_md="Keeps every fourth text apart.",
     )
 
-    # examples/text_tokens.py:79
+    # examples/text_tokens.py:74
     learn = StepOperator(
         task_id="learn",
         environment=step(
@@ -130,7 +126,7 @@ with DAG(
         doc_md="Numbers the most frequent words, the most frequent first.",
     )
 
-    # examples/text_tokens.py:80
+    # examples/text_tokens.py:75
     tokenize = StepOperator(
         task_id="Tokenize",
         environment=step(
@@ -146,7 +142,7 @@ with DAG(
         ),
     )
 
-    # examples/text_tokens.py:81
+    # examples/text_tokens.py:76
     measure = StepOperator(
         task_id="measure",
         environment=step(
@@ -162,6 +158,6 @@ with DAG(
         ),
     )
 
-    licences >> every_fourth >> learn
+    manuals >> every_fourth >> learn
     [every_fourth, learn] >> tokenize
     [every_fourth, tokenize] >> measure
