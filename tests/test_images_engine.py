@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 from conftest import LONG
-from engine_support import BASE, REGISTRY, engine_or_skip
+from engine_support import BASE, REGISTRY, registry_or_skip
 from engines import (
     FakeEngine,
     Proxy,
@@ -32,7 +32,7 @@ BUILDERS = pytest.mark.parametrize("buildkit", [False, True], ids=["classic", "b
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     """The engine of the tests."""
-    engine_or_skip()
+    registry_or_skip()
     found = Engine()
     yield found
     found.close()
@@ -418,12 +418,15 @@ def test_nothing_of_a_run_is_left(engine: Engine, name: str) -> None:
 
 
 def test_large_input_and_output_pass(engine: Engine) -> None:
-    """More than any buffer holds; of the output the last part."""
+    """More than any buffer holds; of the output the last part. Input need not be read."""
     copy = "import sys; sys.stdout.write(sys.stdin.read()); print('end')"
     code, output = engine.run(BASE, ["python3", "-c", copy], stdin=b"x" * 3_000_000)
     assert code == 0
     assert output.endswith("xend\n")
     assert len(output) == 1 << 20
+    began = time.monotonic()
+    assert engine.run(BASE, ["python3", "-c", "print(1)"], stdin=bytes(30_000_000)) == (0, "1\n")
+    assert time.monotonic() - began < 60
 
 
 # -- engines that are not there, or go away
