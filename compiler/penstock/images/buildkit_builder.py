@@ -10,6 +10,7 @@ import base64
 import re
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -60,11 +61,13 @@ class _Build:
             raise self._failure(problem)
         aux = event.get("aux")
         if event.get("id") == "moby.buildkit.trace" and isinstance(aux, str):
-            for one in decoded(base64.b64decode(aux)):
-                if isinstance(one, Vertex):
-                    self._see(one)
-                else:
-                    self._write(one)
+            # Success and failure are told elsewhere: a strange trace costs a line of progress.
+            with suppress(ValueError):
+                for one in decoded(base64.b64decode(aux)):
+                    if isinstance(one, Vertex):
+                        self._see(one)
+                    else:
+                        self._write(one)
         elif event.get("id") == "moby.image.id":
             self._done = True
 

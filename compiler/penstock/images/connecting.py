@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,7 @@ def connect() -> tuple[DockerClient, str]:
 
     address, options = _address()
     try:
+        _knock(address)
         if "DOCKER_HOST" in os.environ:
             client = docker.from_env(timeout=_SECONDS)
         else:
@@ -58,6 +60,15 @@ def _address() -> tuple[str, dict[str, Any]]:
     return str(found.Host), options
 
 
+def _knock(address: str) -> None:
+    """Raise the OSError of a socket that cannot be used; the SDK would leave it open."""
+    kind, _, path = address.partition("://")
+    if kind == "unix":
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(_SECONDS)
+            knocking.connect(path)
+
+
 def _unreachable(address: str, error: Exception) -> str:
     match system_error(error):
         case PermissionError():
@@ -78,6 +89,6 @@ def _another() -> str:
     if "DOCKER_HOST" in os.environ or not folder:
         return ""
     for name in ("docker.sock", "podman/podman.sock"):
-        if (socket := Path(folder, name)).is_socket():
-            return f" (there is one at DOCKER_HOST=unix://{socket})"
+        if (found := Path(folder, name)).is_socket():
+            return f" (there is one at DOCKER_HOST=unix://{found})"
     return ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR, SHUT_WR
 from typing import TYPE_CHECKING, Any, cast
 
 from penstock.images.engine_errors import EngineError, asking
@@ -34,13 +36,15 @@ class Command:
 
 def run_command(client: DockerClient, command: Command, *, podman: bool) -> tuple[int, str]:
     """The exit code and the output; raises `EngineError`, also if it takes too long."""
+    from docker.errors import DockerException
+
     api = cast(Any, client.api)
     with asking(f"the image {command.image} cannot be run"):
         identity = _created(api, command, podman)
         try:
             return _ran(api, identity, command)
         finally:
-            with suppress(Exception):  # it was made to remove itself from sight; told is the other
+            with suppress(DockerException, OSError):  # what went wrong before must be told
                 api.remove_container(identity, v=True, force=True)
 
 
@@ -73,31 +77,44 @@ def _ran(api: Any, identity: str, command: Command) -> tuple[int, str]:
     from requests.exceptions import ReadTimeout
 
     end = time.monotonic() + command.seconds
-    if command.stdin is not None:
-        _started_with(api, identity, command.stdin, command.seconds)
-    else:
+    with _fed(api, identity, command.stdin):
         api.start(identity)
-    try:
-        code = int(api.wait(identity, timeout=max(1.0, end - time.monotonic()))["StatusCode"])
-    except (ReadTimeout, Broken):
-        if not _runs(api, identity):
-            raise
-        raise EngineError(
-            f"{command.words[0]} in {command.image} did not end within {command.seconds:g} seconds"
-        ) from None
+        try:
+            code = int(api.wait(identity, timeout=max(1.0, end - time.monotonic()))["StatusCode"])
+        except (ReadTimeout, Broken):
+            if not _runs(api, identity):
+                raise
+            raise EngineError(
+                f"{command.words[0]} in {command.image} did not end within "
+                f"{command.seconds:g} seconds"
+            ) from None
     output: bytes = api.logs(identity, stdout=True, stderr=True)
     return code, output[-_MOST_OUTPUT:].decode("utf-8", "replace")
 
 
-def _started_with(api: Any, identity: str, stdin: bytes, seconds: float) -> None:
+@contextmanager
+def _fed(api: Any, identity: str, stdin: bytes | None) -> Generator[None]:
+    """Send the input of a container aside: one that does not read it ends all the same."""
+    if stdin is None:
+        yield
+        return
     attached = api.attach_socket(identity, params={"stdin": 1, "stream": 1})
     socket: Any = getattr(attached, "_sock", attached)
-    try:
-        socket.settimeout(seconds)
-        api.start(identity)
+    socket.settimeout(None)
+
+    def send() -> None:
         with suppress(OSError):  # it ended without reading everything
             socket.sendall(stdin)
+            socket.shutdown(SHUT_WR)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
     finally:
+        with suppress(OSError):
+            socket.shutdown(SHUT_RDWR)
+        thread.join()
         attached.close()
         socket.close()
 

@@ -26,19 +26,19 @@ class Transfer:
         """Another event of the engine."""
         progress = part(event, "progressDetail")
         current, total = progress.get("current"), progress.get("total")
-        if event.get("status") != self._status:
+        status = event.get("status")
+        if str(status).startswith("Retrying in"):
+            self._tell(f"{self._doing}: the registry failed, trying again")
+        if status != self._status:
             return
         if isinstance(current, int) and isinstance(total, int) and total > 0:
             self._layers[str(event.get("id"))] = (min(current, total), total)
-            self._tell()
+            done = sum(one for one, _ in self._layers.values())
+            total = sum(one for _, one in self._layers.values())
+            self._tell(f"{self._doing}: {done // _MB} of {-(-total // _MB)} MB")
 
-    def _tell(self) -> None:
+    def _tell(self, line: str) -> None:
         now = time.monotonic()
-        if now - self._told < _SECONDS:
-            return
-        done = sum(one for one, _ in self._layers.values())
-        total = sum(one for _, one in self._layers.values())
-        line: str = f"{self._doing}: {done // _MB} of {-(-total // _MB)} MB"
-        if line != self._last:
+        if now - self._told >= _SECONDS and line != self._last:
             self._told, self._last = now, line
             self._listen(line)
