@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from diagnostics_support import fresh_imports
 from penstock.backend import check_pipeline
 from penstock.cli.targets import load_target
 from penstock.images import images_of
+from penstock.images.naming import repository
 from penstock.images.plan import ImagePlan, plan_images
 from penstock.images.project import Project
 from penstock.ir.nodes import PipelineIR
@@ -261,6 +263,13 @@ def test_emission_takes_what_was_pushed_before_the_local_name(planned: Planned) 
     plan = planned({"nightly.py": ONE, "pyproject.toml": toml})
     there = f"registry.example.com/team/{plan.images[0].name}"
     assert images_of(plan.planned(_bare())) == {"load": there}
+
+
+@pytest.mark.parametrize("pipeline", ["churn", "A__b", "x_", "_x", "__", "ünd", "数据", "x" * 100])
+def test_every_pipeline_has_images_that_docker_can_name(pipeline: str) -> None:
+    part = "[a-z0-9]+(?:(?:[.]|_{1,2}|-+)[a-z0-9]+)*"  # as Docker's distribution/reference has it
+    assert re.fullmatch(part, repository(pipeline))
+    assert repository(pipeline).startswith("penstock-")
 
 
 def _bare() -> PipelineIR:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,9 @@ def images_of(ir: PipelineIR) -> dict[str, str]:
 
 def repository(pipeline: str) -> str:
     """The name of a pipeline's images, without a tag: `penstock-churn`."""
-    return f"penstock-{pipeline.lower().replace('_', '-')}"
+    # Docker allows no other letters, and no dash at the end.
+    name = re.sub("[^a-z0-9]", "-", pipeline.lower()).strip("-")
+    return f"penstock-{name or 'pipeline'}"
 
 
 def environment_digest(options: Options) -> str:
