@@ -63,6 +63,87 @@ def test_magics_and_shell_lines_stay() -> None:
     assert text == "import json\nA=1\n\n\ndef f() -> int:\n    return A\n"
 
 
+FUNCTION = "\n\n\ndef f():\n    return {}\n"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        'A = """\n%s of what?\n!x\n"""',
+        "A = 5  # why?",
+        "A = (10\n  % 3)",
+        "A = set()\nA.add(1)\nfor one in (2, 3):\n    A.add(one)",
+        "import random\nA = [1, 2]\nrandom.shuffle(A)",
+        "try:\n    import json as A\nexcept ImportError:\n    A = None",
+        "if True:\n    def A(): return 1",
+        "match 3:\n    case A: pass",
+        "import sys\nsys.path.append('src')\nA = 1",
+        "import random\nrandom.seed(0)\nA = random.random()",
+        "A = 'it\\'s' + \"?\"",
+    ],
+)
+def test_what_makes_or_changes_a_name_goes_over_as_it_is(kept: str) -> None:
+    made = module_text([kept, "def f():\n    return A"], "x.ipynb")
+    assert made == kept + FUNCTION.format("A")
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "data = 1 / 0",  # a variable of the function has the same name
+        "rows = 1 / 0",  # a word of its documentation
+        "price = 1 / 0",  # a column
+        "A.head()\nA.plot.bar()",
+        "print([A for A in range(3)])",
+        "f?\nf.x??\n?f\nf(1)?",
+        "%timeit f(1)",
+        "files = !ls",
+        "!pip install \\\n  x",
+        "if A:\n    %matplotlib inline",
+    ],
+)
+def test_what_only_looks_stays(left: str) -> None:
+    function = 'def f(df):\n    """The rows."""\n    data = df["price"]\n    return data, A'
+    made = module_text(["A = 1", function, left], "x.ipynb")
+    assert made == f"A = 1\n\n\n{function}\n"
+
+
+def test_statements_of_one_line_go_over_once() -> None:
+    made = module_text(["a = 1; b = []; b.append(a); print(b)", "def f():\n    return b"], "x")
+    assert made == "a = 1\nb = []\nb.append(a)" + FUNCTION.format("b")
+
+
+def test_a_timed_statement_is_a_statement() -> None:
+    made = module_text(["%time A = 1", "def f():\n    return A"], "x")
+    assert made == "A = 1" + FUNCTION.format("A")
+
+
+@pytest.mark.parametrize(
+    "cell", ["A = !ls\ndef f():\n    return A", "def f():\n    !ls\n    return 1"]
+)
+def test_a_step_that_needs_the_notebook_itself_is_refused(cell: str) -> None:
+    with pytest.raises(NotANotebook, match=r"steps need '!ls', which only a notebook can run"):
+        module_text([cell], "x.ipynb")
+
+
+def test_a_name_that_cannot_be_imported_writes_nothing(tmp_path: Path) -> None:
+    for name in ("my notebook.ipynb", "1.ipynb", "class.ipynb"):
+        shown = CliRunner().invoke(
+            penstock, ["check", str(notebook(tmp_path / name, "import json"))]
+        )
+        assert shown.exit_code == 2
+        assert f"{name} cannot be imported" in shown.output
+    assert not list(tmp_path.glob("*.py"))
+
+
+def test_a_module_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    file = notebook(tmp_path / "book.ipynb", "import json")
+    (tmp_path / "book.py").mkdir()
+    with pytest.raises(OSError, match=r"book\.py"):
+        write_out(file)
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
+
+
 def test_a_notebook_runs_like_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = ("from penstock import pipeline, step", "RATE = 2", STEP, PIPELINE, "1 / 0")

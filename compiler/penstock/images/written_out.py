@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import ast
 import json
-import re
+import keyword
+import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from penstock.images.actions import root
+from penstock.images.needed_statements import DEFINITIONS, needed
+from penstock.images.notebook_cells import MARK, python_of
 
 _LARGEST = 64 << 20
-_MAGIC = ("%", "!", "?")
-_PLAIN_CELLS = ("%%time", "%%timeit", "%%capture")
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _HEAD = "# Written out from {name} by penstock; edit the notebook.\n"
 
 
@@ -46,6 +45,10 @@ def write_out(notebook: Path) -> Path:
 
     Raises `NotANotebook`, also where another `churn.py` is in the way, and OSError.
     """
+    if not notebook.stem.isidentifier() or keyword.iskeyword(notebook.stem):
+        raise NotANotebook(
+            f"{notebook.name} cannot be imported as a module; rename it to letters, digits and `_`"
+        )
     target = notebook.with_suffix(".py")
     head = _HEAD.format(name=notebook.name)
     text = head + "\n" + module_text(_cells(notebook), notebook.name)
@@ -53,67 +56,75 @@ def write_out(notebook: Path) -> Path:
     if before is not None and not before.startswith(head):
         raise NotANotebook(f"{target} is not written out from {notebook.name}; rename one of them")
     if before != text:
-        target.write_text(text, encoding="utf-8")
+        _write(target, text)
     return target
+
+
+def _write(file: Path, text: str) -> None:
+    """All of it, or nothing."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, file)
+    except OSError as error:
+        raise NotANotebook(f"{file} cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def module_text(cells: list[str], name: str) -> str:
     """The module that the cells define, in their order; raises `NotANotebook`."""
-    text = "\n\n".join(_without_magics(one) for one in cells)
+    text = "\n\n".join(map(python_of, cells))
     try:
         tree = ast.parse(text)
+        chosen = needed(tree.body)
     except (SyntaxError, ValueError, RecursionError) as error:
-        where = _line(error, text)
-        raise NotANotebook(f"{name} cannot be read as Python: {error.args[0]}: {where}") from None
-    needed = _needed(tree.body)
-    lines = text.splitlines()
+        why = error.msg if isinstance(error, SyntaxError) else str(error)
+        where = f": {_line(error, text)}" if isinstance(error, SyntaxError) else ""
+        raise NotANotebook(f"{name} cannot be read as Python: {why}{where}") from None
+    shared = _shared_lines(tree.body)
+    lines = text.split("\n")
     parts: list[str] = []
-    for node in needed:
-        start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
-        space = "\n\n" if isinstance(node, _DEFINITIONS) else ""
-        parts.append(space + "\n".join(lines[start - 1 : node.end_lineno]))
+    for node in chosen:
+        _refuse_orders(node, name)
+        space = "\n\n" if isinstance(node, DEFINITIONS) else ""
+        first, last = _lines(node)
+        if shared & {first, last}:
+            parts.append(space + (ast.get_source_segment(text, node) or ast.unparse(node)))
+        else:
+            parts.append(space + "\n".join(lines[first - 1 : last]))
     return "\n".join(parts).lstrip("\n") + "\n"
 
 
-def _line(error: BaseException, text: str) -> str:
-    line = getattr(error, "lineno", None)
-    lines = text.splitlines()
-    return lines[line - 1].strip() if isinstance(line, int) and 0 < line <= len(lines) else ""
+def _lines(node: ast.stmt) -> tuple[int, int]:
+    """Its first line, that of a decorator included, and its last one."""
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return first, node.end_lineno or node.lineno
 
 
-def _needed(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Imports, functions, classes, and what binds the names that they use."""
-    chosen = [isinstance(one, (*_DEFINITIONS, ast.Import, ast.ImportFrom)) for one in body]
-    wanted = {name for one, kept in zip(body, chosen, strict=True) if kept for name in _used(one)}
-    grown = True
-    while grown:
-        grown = False
-        for place, one in enumerate(body):
-            if not chosen[place] and not wanted.isdisjoint(_bound(one)):
-                chosen[place] = grown = True
-                wanted |= _used(one)
-    return [one for one, kept in zip(body, chosen, strict=True) if kept]
+def _shared_lines(body: list[ast.stmt]) -> set[int]:
+    """The lines on which one statement ends and another begins, as in `a = 1; b = 2`."""
+    pairs = pairwise(body)
+    return {_lines(one)[1] for one, after in pairs if _lines(one)[1] == _lines(after)[0]}
 
 
-def _used(node: ast.AST) -> set[str]:
-    """Every name in it, those in types that are written as text included."""
-    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-    texts = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant))
-    return names | {one for text in texts if isinstance(text, str) for one in _WORD.findall(text)}
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    """The names that a statement makes or changes: `a`, also for `a.x = 1` and `a[0] = 1`."""
-    found: set[str] = set()
+def _refuse_orders(node: ast.stmt, name: str) -> None:
     for one in ast.walk(node):
         match one:
-            case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
-                found.add(root(one))
-            case ast.Subscript(ctx=ast.Store()):
-                found.add(root(one))
+            case ast.Call(func=ast.Name(id=called), args=[ast.Constant(value=str() as order)]) if (
+                called == MARK
+            ):
+                raise NotANotebook(
+                    f"{name}: steps need {order.strip()!r}, which only a notebook can run"
+                )
             case _:
                 pass
-    return found
+
+
+def _line(error: SyntaxError, text: str) -> str:
+    lines = text.split("\n")
+    line = error.lineno or 0
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 
 def _cells(file: Path) -> list[str]:
@@ -128,19 +139,3 @@ def _cells(file: Path) -> list[str]:
         for one in found.cells
         if one.cell_type == "code"
     ]
-
-
-def _without_magics(cell: str) -> str:
-    """The Python of a cell; lines for the notebook itself become comments."""
-    first = cell.lstrip().splitlines()[:1]
-    if first and first[0].startswith("%%") and not first[0].startswith(_PLAIN_CELLS):
-        return ""
-    lines: list[str] = []
-    for line in cell.splitlines():
-        bare = line.lstrip()
-        is_magic = bare.startswith(_MAGIC) or bare.rstrip().endswith("?")
-        indent = line[: len(line) - len(bare)]
-        lines.append(f"{indent}pass  # {bare}" if is_magic and indent else line)
-        if is_magic and not indent:
-            lines[-1] = f"# {bare}"
-    return "\n".join(lines)
