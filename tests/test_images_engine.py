@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -25,6 +26,9 @@ from engines import (
 
 from penstock.images.context import MODIFIED, Context, File, packed
 from penstock.images.engine import BuildFailed, Engine, EngineError, EngineImage
+from penstock.images.plan import ImagePlan
+from penstock.images.pushed import PUSHED, PushedImage, push_images, pushed_images
+from penstock.ir.nodes import Image
 
 BUILDERS = pytest.mark.parametrize("buildkit", [False, True], ids=["classic", "buildkit"])
 
@@ -353,6 +357,39 @@ def test_a_push_to_nowhere_fails(engine: Engine, name: str) -> None:
         engine.push(f"{REGISTRY}/{name}", ignore)
     with pytest.raises(EngineError, match="a push needs a tag"):
         engine.push(f"{REGISTRY}/team/x", ignore)
+
+
+def test_pushed_images_are_written_down(engine: Engine, name: str, tmp_path: Path) -> None:
+    """With their bases, by digest where these came from a registry."""
+    base = f"{REGISTRY}/{name.replace(':1', '-base:1')}"
+    engine.build(context("FROM scratch\nCOPY f /\n", f=name.encode()), base, ignore)
+    digest = engine.push(base, ignore)
+    engine.build(context(f"FROM {base}\nCOPY g /\n", g=b"1"), name, ignore)
+    image = Image(
+        name=name,
+        base=base,
+        python="3.11",
+        platform="linux/amd64",
+        penstock="1",
+        source="1",
+        steps=("a",),
+    )
+    other = image.model_copy(update={"name": name.replace(":1", ":2"), "base": BASE})
+    plan = cast(ImagePlan, SimpleNamespace(images=(image, other)))
+    pushing = push_images(plan, tmp_path, f"{REGISTRY}/team", engine, ignore)
+    there, reference = next(pushing)
+    assert there == name
+    assert pushed_images(tmp_path / PUSHED) == {
+        name: PushedImage(reference=reference, base=f"{base}@{digest}")
+    }
+    assert re.fullmatch(
+        rf"{REGISTRY}/team/{name.removesuffix(':1')}@sha256:[0-9a-f]{{64}}", reference
+    )
+    with pytest.raises(EngineError, match="No such image"):  # the second was never built
+        next(pushing)
+    assert list(pushed_images(tmp_path / PUSHED)) == [name]
+    with pytest.raises(ValueError, match="leave out https://"):
+        next(push_images(plan, tmp_path, f"https://{REGISTRY}", engine, ignore))
 
 
 @BUILDERS
