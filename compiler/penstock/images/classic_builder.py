@@ -19,6 +19,7 @@ _STEP = re.compile(r"step (\d+/\d+) ?: (.*)", re.IGNORECASE)
 _MADE = re.compile(r" ?---?> ([0-9a-f]{12,64})")
 _NOISE = re.compile(
     r" ?---?>( .*)?|Removing intermediate container .*|Successfully (built|tagged) .*|COMMIT .*"
+    r"|[0-9a-f]{64}"
 )
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _MOST_OUTPUT = 1 << 20
 _LOG = {"type": "json-file", "config": {"max-size": "8m", "max-file": "1"}}
 _TMPFS = {"/tmp": "rw,nosuid,nodev,size=268435456"}  # noqa: S108 - a path in the container
-_PODMAN_LIMITS = [{"name": "nofile", "soft": 1024, "hard": 1024}]
+_PODMAN_LIMITS = [
+    {"name": "nofile", "soft": 1024, "hard": 1024},
+    {"name": "nproc", "soft": 1024, "hard": 1024},
+]
 """Podman's own would need a right that it may lack."""
 
 
