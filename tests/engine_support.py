@@ -92,6 +92,12 @@ def remove_made(prefix: str) -> None:
                 client.images.remove(name, force=True)
 
 
+def remove_pipeline(client: docker.DockerClient, name: str) -> None:
+    """Remove the images of a pipeline; those of its environments are shared, and stay."""
+    for image in client.images.list(filters={"label": f"io.penstock.pipeline={name}"}):
+        client.images.remove(str(image.id), force=True)
+
+
 @cache
 def _missing() -> str:
     """Why no test can use an engine, or nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,14 @@ import docker
 import pytest
 import yaml
 from cli_support import EXECUTABLE, Done
-from engine_support import BASE, REGISTRY, engine_or_skip
+from engine_support import BASE, REGISTRY, registry_or_skip, remove_pipeline
 
 from penstock.images.context import File, packed
 
 pytestmark = pytest.mark.usefixtures("engine")
+
+NAME = f"built-{secrets.token_hex(4)}"
+"""Of this process alone, so that tests side by side do not remove each other's images."""
 
 PIPELINE = """import yaml
 
@@ -34,26 +38,23 @@ def total(numbers: list[int]) -> int:
     return sum(numbers)
 
 
-@pipeline
+@pipeline(name="NAME")
 def built(extra: int = 0) -> int:
     return total(load())
-"""
+""".replace("NAME", NAME)
 SETTINGS = f'[tool.penstock.images]\nbase = "{BASE}"\n'
-NAME = re.compile(r"penstock-[a-z-]+:[0-9a-f]{12}")
+IMAGE = re.compile(r"penstock-[a-z0-9-]+:[0-9a-f]{12}")
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.DockerClient]:
     """The engine; what the tests of this module have built is removed afterwards."""
-    engine_or_skip()
+    registry_or_skip()
     client = docker.from_env()
-    before = {one.id for one in client.images.list()}
     try:
         yield client
     finally:
-        for image in client.images.list(filters={"label": "io.penstock.pipeline=built"}):
-            if image.id not in before:
-                client.images.remove(str(image.id), force=True)
+        remove_pipeline(client, NAME)
         client.close()
 
 
@@ -79,7 +80,7 @@ class Project:
         """The names of the images, environments first; fails unless the build succeeds."""
         done = self("build", "built.py", *words)
         assert done.code == 0, done.out + done.err
-        return [one[0] for line in done.out.splitlines() if (one := NAME.match(line))]
+        return [one[0] for line in done.out.splitlines() if (one := IMAGE.match(line))]
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_an_image_runs_what_was_planned(project: Project, engine: docker.DockerC
     assert config["Cmd"] == ["python3", "-m", "penstock_runtime"]
     assert config["WorkingDir"] == "/app"
     labels = config["Labels"]
-    assert labels["io.penstock.pipeline"] == "built"
+    assert labels["io.penstock.pipeline"] == NAME
     assert labels["io.penstock.env"] == environment.partition(":")[2]
     assert labels["org.opencontainers.image.version"] == name.partition(":")[2]
     done = project("run", "built.py", "--executor", "docker", "--format", "json")
@@ -110,7 +111,7 @@ def test_the_requirements_are_there_in_the_locked_version_with_bytecode(
     project: Project, engine: docker.DockerClient
 ) -> None:
     _, name = project.build()
-    lock = (project.folder / "images.lock/built.txt").read_text()
+    lock = (project.folder / f"images.lock/{NAME}.txt").read_text()
     (version,) = re.findall(r"^pyyaml==(\S+)", lock, re.M)
     program = (
         "import yaml, os, importlib.metadata as m; print(m.version('pyyaml'), yaml.__cached__, "
@@ -120,7 +121,7 @@ def test_the_requirements_are_there_in_the_locked_version_with_bytecode(
     assert said.startswith(f"{version} /opt/requirements/yaml/__pycache__/__init__.cpython")
     assert "True" in said
     assert "pydantic" not in said
-    assert json.loads((project.folder / "images.lock/built.cdx.json").read_text())["components"]
+    assert json.loads((project.folder / f"images.lock/{NAME}.cdx.json").read_text())["components"]
 
 
 def test_nothing_is_built_twice_and_an_edit_makes_one_layer(
@@ -169,7 +170,7 @@ def test_a_step_that_does_not_import_leaves_no_image(
     done = project("build", "built.py")
     assert done.code == 1
     assert re.search(
-        r"error: built:load does not import in penstock-built:\w+: .*OSError: 7", done.err
+        r"error: built:load does not import in penstock-built-\w+:\w+: .*OSError: 7", done.err
     )
     assert not engine.images.list(planned["name"])
 
@@ -218,9 +219,9 @@ def test_pushed_images_are_pinned_by_what_is_compiled(project: Project) -> None:
     _, name = project.build("--push", f"{REGISTRY}/team")
     pushed = yaml.safe_load((project.folder / "images.lock.yaml").read_text())
     reference = pushed["images"][name]["reference"]
-    assert re.fullmatch(rf"{REGISTRY}/team/penstock-built@sha256:[0-9a-f]{{64}}", reference)
+    assert re.fullmatch(rf"{REGISTRY}/team/penstock-{NAME}@sha256:[0-9a-f]{{64}}", reference)
     assert project("compile", "built.py", "--to", "airflow", "-o", "dags").code == 0
-    assert reference in (project.folder / "dags/built.py").read_text()
+    assert reference in (project.folder / f"dags/{NAME}.py").read_text()
     before = (project.folder / "images.lock.yaml").read_bytes()
     project.build("--push", f"{REGISTRY}/team")
     assert (project.folder / "images.lock.yaml").read_bytes() == before

@@ -264,6 +264,11 @@ def test_after_an_edit_only_what_has_changed_runs_again(project: Project) -> Non
     assert end["outputs"] == {"value": {"value": 102}}
 
 
+def nothing(_: object) -> dict[str, str]:
+    """No list of packages is read."""
+    return {}
+
+
 def test_an_edit_of_another_step_changes_no_environment(project: Project) -> None:
     """The name of a planned image changes with any of the code in it; what is installed does not.
 
@@ -291,10 +296,6 @@ def test_an_edit_of_another_step_changes_no_environment(project: Project) -> Non
     upgraded = environments("penstock-main:3", requires=("pandas==2.3.0",))
     assert before.digest("first") != upgraded.digest("first")
     then, now = before.recorded()[0], upgraded.facts("first")
-
-    def nothing(_: object) -> dict[str, str]:
-        return {}
-
     assert environment_change(then, now, nothing) == (
         "what is installed has changed: pandas 2.2.0 is now 2.3.0"
     )

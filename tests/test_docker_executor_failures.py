@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import threading
 from collections.abc import Generator
@@ -18,8 +19,10 @@ from containers_support import (
     image_with,
     run_in_containers,
 )
+from engine_support import REGISTRY
 from local_project import Project, Ran
 
+from penstock.images.engine import Engine
 from penstock.runner import CannotRun, StepFailed, StepStarted
 from penstock_local.executors import Failed, Line
 
@@ -219,6 +222,20 @@ def test_a_missing_image_is_told_before_anything_runs(project: Project) -> None:
 
 
 def test_an_image_that_the_user_names_is_pulled(project: Project) -> None:
+    name = f"{REGISTRY}/penstock-test-{os.getpid()}/fit"
+    file = project.write(ONE.replace("@step", f'@step(image="{name}:1")'))
+    engine = Engine()
+    engine.tag(image_with({file.stem: file.read_text()}), f"{name}:1")
+    engine.push(f"{name}:1", lambda line: None)
+    engine.remove(f"{name}:1")
+    try:
+        assert project.run(file, "docker").value("only") == 1
+    finally:
+        engine.remove(f"{name}:1")
+        engine.close()
+
+
+def test_an_image_that_cannot_be_pulled_is_told(project: Project) -> None:
     text = ONE.replace("@step", '@step(image="127.0.0.1:9/team/fit:1")')
     with pytest.raises(CannotRun, match=r"^the image 127.0.0.1:9/team/fit:1 cannot be pulled: "):
         project.run(text, "docker")

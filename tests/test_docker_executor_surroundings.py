@@ -30,6 +30,7 @@ from penstock_local.container_limits import Machine, limits
 from penstock_local.container_store import access_to
 from penstock_local.executors import Done, Line
 from penstock_local.unenforced import unenforced
+from penstock_runtime.errors import StoreError
 from penstock_runtime.opening import open_store
 from penstock_runtime.records import RunRecords
 from penstock_runtime.reference import Constant
@@ -86,7 +87,7 @@ def looks() -> dict[str, Any]:
         "modules": [name for name in sys.modules if "site-packages" in str(
             getattr(sys.modules[name], "__file__", ""))],
         "umask": os.umask(0),
-        "pid": os.getpid(),
+        "path": sys.path,
     }
 
 @step
@@ -129,6 +130,7 @@ def test_a_container_may_do_little(project: Project, monkeypatch: pytest.MonkeyP
     assert seen["stdin"] == ""
     assert seen["modules"] == []  # no package at all, and the step runs
     assert seen["umask"] == 0o027
+    assert str(project.folder) not in seen["path"]  # the code of the image runs, whatever is here
     for file in (*ran.folder.rglob("*"), *(project.store / "cas").rglob("*")):
         found = file.lstat()
         assert (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid()), file
@@ -277,7 +279,7 @@ def test_a_store_in_s3_is_reached_with_the_callers_settings(
     found = access_to("s3://bucket/runs")
     assert found.store == "s3://bucket/runs"
     assert found.folder is None
-    assert dict(found.environment) == {
+    assert dict(found.environment()) == {
         "AWS_ACCESS_KEY_ID": "its-key",
         "AWS_SECRET_ACCESS_KEY": "its-secret",
         "AWS_DEFAULT_REGION": "eu-north-1",
@@ -286,6 +288,9 @@ def test_a_store_in_s3_is_reached_with_the_callers_settings(
     assert found.on_this_machine
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.org")
     assert not access_to("s3://bucket/runs").on_this_machine
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(StoreError, match="no credentials for s3://bucket/runs: The config profile"):
+        access_to("s3://bucket/runs")
 
 
 IN_A_BUCKET = """

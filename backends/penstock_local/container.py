@@ -194,18 +194,22 @@ class Container:
     def _without_answer(self, name: str) -> Failed:
         if not self._started:
             return Failed(self.job, "step", "it was stopped before it began", recorded=False)
-        self._api.wait(name, timeout=_END_SECONDS)
-        state: dict[str, Any] = self._api.inspect_container(name)["State"]
+        state = self._state(name)
         if not self._began and not self._stopped and not end.out_of_memory(state):
             return end.never_began(self.job, state, self._order.image, self._said)
         return end.lost(self.job, state, self._order.memory, timed_out=self._timed_out)
 
     def _with_hints(self, name: str, told: Failed) -> Failed:
         """What the step cannot know: that its container is the cause."""
-        state: dict[str, Any] = self._api.inspect_container(name)["State"]
-        message = told.message
+        state, message = self._state(name), told.message
         if end.out_of_memory(state):
             message += f" ({end.needed_more(told.job.request.step, self._order.memory)})"
         elif _READ_ONLY in message:
             message += " (in a container only /tmp can be written to)"
         return Failed(told.job, told.blame, message, told.trace, told.recorded)
+
+    def _state(self, name: str) -> Mapping[str, Any]:
+        """What the engine says of a container that has ended."""
+        self._api.wait(name, timeout=_END_SECONDS)
+        state: Mapping[str, Any] = self._api.inspect_container(name)["State"]
+        return state

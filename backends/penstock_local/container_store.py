@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from penstock.runner import CannotRun
+from penstock_runtime.errors import StoreError
 from penstock_runtime.places import Bucketed, find_place
 
 _ELSEWHERE = Path("/store")
@@ -25,12 +26,12 @@ _FILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_C
 class Access:
     """The store as a container sees it; `folder` is what it is on this machine.
 
-    `environment` holds credentials: it may only travel inside a request.
+    `environment` gives credentials that are good now: they may only travel inside a request.
     """
 
     store: str
     folder: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Callable[[], Mapping[str, str]] = dict[str, str]
     on_this_machine: bool = False
     """The bucket is served here: only in this machine's own network it is found."""
 
@@ -51,6 +52,21 @@ def _in_s3(place: Bucketed) -> Access:
     """The caller's own settings, looked up here: files and tokens of this machine stay here."""
     # The library comes with the one that speaks to the store, and has no types.
     session: Any = import_module("botocore.session").get_session()
+
+    errors = import_module("botocore.exceptions")
+
+    def now() -> dict[str, str]:
+        try:
+            return _settings(session)
+        except errors.BotoCoreError as error:
+            raise StoreError(f"there are no credentials for {place.url}: {error}") from None
+
+    found = now()
+    served = found.get("AWS_ENDPOINT_URL_S3") or found.get("AWS_ENDPOINT_URL") or ""
+    return Access(place.url, environment=now, on_this_machine=_is_here(served))
+
+
+def _settings(session: Any) -> dict[str, str]:
     given = {
         name: value
         for name, value in os.environ.items()
@@ -58,17 +74,19 @@ def _in_s3(place: Bucketed) -> Access:
     }
     found = session.get_credentials()
     if found is not None:
-        now = found.get_frozen_credentials()
-        given |= {"AWS_ACCESS_KEY_ID": now.access_key, "AWS_SECRET_ACCESS_KEY": now.secret_key}
+        frozen = found.get_frozen_credentials()  # renewed where they are short of their end
+        given |= {
+            "AWS_ACCESS_KEY_ID": frozen.access_key,
+            "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        }
         given.pop("AWS_SESSION_TOKEN", None)
-        if now.token:
-            given["AWS_SESSION_TOKEN"] = now.token
+        if frozen.token:
+            given["AWS_SESSION_TOKEN"] = frozen.token
     if region := session.get_config_variable("region"):
         given["AWS_DEFAULT_REGION"] = region
     if endpoint := session.get_scoped_config().get("endpoint_url"):
         given.setdefault("AWS_ENDPOINT_URL", endpoint)
-    served = given.get("AWS_ENDPOINT_URL_S3") or given.get("AWS_ENDPOINT_URL") or ""
-    return Access(place.url, environment=given, on_this_machine=_is_here(served))
+    return given
 
 
 def _is_here(url: str) -> bool:

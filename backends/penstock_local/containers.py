@@ -137,7 +137,7 @@ class ContainerExecutor:
         request = replace(job.request, store=access.store, path=())
         message = {
             "request": request.to_json(),
-            "environment": dict(access.environment),
+            "environment": dict(access.environment()),
             "umask": self._umask,
         }
         return Order(
