@@ -263,6 +263,44 @@ def test_what_a_name_stood_for_before_is_removed(engine: Engine, name: str, buil
     assert not left_of(engine, name)
 
 
+@BUILDERS
+def test_the_proxies_of_the_docker_client_reach_commands_alone(
+    engine: Engine, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buildkit: bool
+) -> None:
+    """As `docker build` does it; the image does not know them."""
+    proxies = {"default": {"httpProxy": "http://me:secret@127.0.0.1:9"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    near = Engine()
+    sent = context(f"FROM {BASE}\nLABEL a={name}\nRUN echo got $HTTP_PROXY > /got\n")
+    built = near.build(sent, name, ignore, buildkit=buildkit)
+    near.close()
+    assert engine.run(name, ["python3", "-c", "print(open('/got').read())"]) == (
+        0,
+        "got http://me:secret@127.0.0.1:9\n\n",
+    )
+    facts: Any = engine.client.images.get(built.id)
+    assert "secret" not in json.dumps([facts.attrs, facts.history()])
+
+
+def test_settings_of_the_docker_client_that_cannot_be_used_are_told(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A credential that is none, and a helper that is not installed."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"auths": {"host.example": {"auth": "!!"}}}')
+    with pytest.raises(EngineError, match=r"the docker client's config\.json cannot be used"):
+        Engine()
+    (tmp_path / "config.json").write_text('{"credsStore": "nonesuch"}')
+    near = Engine()
+    with (
+        pytest.warns(UserWarning, match="docker-credential-nonesuch not installed"),
+        pytest.raises(EngineError, match="look at credsStore"),
+    ):
+        near.pull("host.example/x:1", ignore)
+    near.close()
+
+
 def test_the_second_build_of_the_same_says_so(engine: Engine, name: str) -> None:
     """And is the same image."""
     lines: list[str] = []
