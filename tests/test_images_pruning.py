@@ -1,12 +1,14 @@
 """Pruning removes our own images that nobody uses, and tells what that gives back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from engine_support import BASE, engine_or_skip, own_images
 
 from penstock.images.context import File
 from penstock.images.engine import Engine, EngineImage
+from penstock.images.one_container import is_abandoned
 from penstock.images.pruning import (
     UnusedImage,
     our_images,
@@ -121,6 +123,27 @@ def test_an_image_that_is_in_use_again_stays(engine: Engine, prefix: str) -> Non
         assert engine.find(name) is not None
     finally:
         container.remove()
+
+
+def test_a_check_whose_maker_was_killed_keeps_nothing(
+    engine: Engine, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its container goes with the image, an hour later."""
+    name = f"{prefix}-env:1"
+    build(engine, name, BASE, b"1")
+    labels = {"io.penstock.container": "check"}
+    container = engine.client.containers.create(name, ["true"], labels=labels)
+    assert mine(unused_images(engine, ()), prefix) == {}
+
+    def only_this(listed: Mapping[str, Any]) -> bool:
+        return listed["Id"] == container.id and is_abandoned(listed)
+
+    # Nobody else's container is to go while an hour is nothing.
+    monkeypatch.setattr("penstock.images.pruning.is_abandoned", only_this)
+    monkeypatch.setattr("penstock.images.one_container._ABANDONED", -60.0)
+    unused = mine(unused_images(engine, ()), prefix)
+    assert [one.tags for one in prune_images(engine, unused.values())] == [(name,)]
+    assert not engine.client.containers.list(all=True, filters={"id": str(container.id)})
 
 
 def test_a_name_in_a_registry_goes_with_the_image(engine: Engine, prefix: str) -> None:
