@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,6 +173,29 @@ def test_a_step_that_does_not_import_leaves_no_image(
     assert re.search(
         r"error: built:load does not import in penstock-built-\w+:\w+: .*OSError: 7", done.err
     )
+    assert not engine.images.list(planned["name"])
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_that_is_stopped_leaves_no_image_that_was_not_checked(
+    project: Project, engine: docker.DockerClient, how: signal.Signals
+) -> None:
+    slow = "import pathlib, time\ntime.sleep(60 * pathlib.Path('/app').exists())\n"
+    project.write("built.py", PIPELINE + f"\n\n{slow}# {how.name}\n")
+    planned = json.loads(project("build", "built.py", "--dry-run", "--format", "json").out)
+    with subprocess.Popen(
+        [EXECUTABLE, "build", "built.py"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as building:
+        assert building.stdout is not None
+        assert any("importing 2 steps" in line for line in building.stdout)
+        building.send_signal(how)
+        _, error = building.communicate(timeout=30)
+    if how is signal.SIGINT:
+        assert (building.returncode, error.strip()) == (130, "stopped")
     assert not engine.images.list(planned["name"])
 
 

@@ -87,6 +87,43 @@ def test_what_a_helper_imports_counts_for_all(planned: Planned) -> None:
     assert sorted(plan.source.files) == ["app/helper.py", "app/nightly.py"]
 
 
+def test_what_the_module_of_a_step_imports_for_others_is_needed_to_import_it(
+    planned: Planned,
+) -> None:
+    text = "import plots\nfrom tables import rows\n" + ONE
+    text += "def show() -> None:\n    plots.draw(rows())\n"
+    files = {"nightly.py": text, "plots.py": "import jinja2\n"}
+    files |= {"tables.py": "from lines import rows as rows\n"}
+    plan = planned({**files, "lines.py": "def rows():\n    import yaml\n"})
+    assert names(plan) == [["jinja2", "markupsafe", "pyyaml"]]
+    expected = ["app/lines.py", "app/nightly.py", "app/plots.py", "app/tables.py"]
+    assert sorted(plan.source.files) == expected
+
+
+def test_a_module_that_imports_the_step_back_is_shipped_once(planned: Planned) -> None:
+    text = "import back\n" + ONE + "def show() -> None:\n    import yaml\n    back.draw()\n"
+    plan = planned({"nightly.py": text, "back.py": "import nightly\n"})
+    assert names(plan) == [[]]
+    assert sorted(plan.source.files) == ["app/back.py", "app/nightly.py"]
+
+
+def test_an_import_by_name_counts(planned: Planned) -> None:
+    text = "import importlib\n" + ONE.replace("return 1", 'importlib.import_module("yaml")')
+    assert names(planned({"nightly.py": text})) == [["pyyaml"]]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from contextlib import suppress\nwith suppress(ImportError):\n    import nobody\n",
+        "if __name__ == '__main__':\n    import nobody\n",
+        "try:\n    import nobody\nexcept (ValueError, ImportError):\n    nobody = None\n",
+    ],
+)
+def test_code_that_goes_on_without_an_import_does_not_need_it(planned: Planned, code: str) -> None:
+    assert planned({"nightly.py": code + ONE}).problems == ()
+
+
 def test_imports_for_type_checkers_do_not_count(planned: Planned) -> None:
     text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import yaml\n" + ONE
     assert names(planned({"nightly.py": text})) == [[]]

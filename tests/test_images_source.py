@@ -101,6 +101,67 @@ def test_a_link_may_not_leave_the_project(tmp_path: Path) -> None:
         gathered(tmp_path, {}, include='["in"]')
 
 
+def test_links_lie_where_they_lie_with_what_they_lead_to(tmp_path: Path) -> None:
+    for folder in ("conf", "data"):
+        (tmp_path / folder).mkdir()
+    os.symlink("v1.yaml", tmp_path / "conf" / "now.yaml")
+    os.symlink("../conf", tmp_path / "data" / "conf")
+    os.symlink("../data", tmp_path / "conf" / "circle")
+    files = {"conf/v1.yaml": "one", "data/x": "x"}
+    source, _ = gathered(tmp_path, files, include='["data", "conf/*.yaml"]')
+    assert {name: text for name, text in source.files.items() if name != "app/steps.py"} == {
+        "app/conf/now.yaml": b"one",
+        "app/conf/v1.yaml": b"one",
+        "app/data/conf/now.yaml": b"one",
+        "app/data/conf/v1.yaml": b"one",
+        "app/data/x": b"x",
+    }
+
+
+def test_a_module_that_is_a_link_is_found_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    os.symlink("lib/bar.py", tmp_path / "foo.py")
+    files = {"lib/bar.py": "x = 1\n", "steps.py": "import foo\n" + STEPS}
+    source, _ = gathered(tmp_path, files)
+    assert sorted(source.files) == ["app/foo.py", "app/steps.py"]
+    assert source.path == ("/app",)
+
+
+def test_a_link_does_not_hide_a_credential(tmp_path: Path) -> None:
+    os.symlink(".netrc", tmp_path / "words")
+    source, problems = gathered(tmp_path, {".netrc": "x"}, include='["words"]')
+    assert problems == ["words holds credentials, by its name"]
+    assert "app/words" not in source.files
+
+
+def test_a_program_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "tool.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "tool.sh").chmod(0o755)
+    source, _ = gathered(tmp_path, {"words": "x"}, include='["tool.sh", "words"]')
+    assert source.programs == {"app/tool.sh"}
+
+
+@pytest.mark.parametrize("pattern", ["**x", "x**/y"])
+def test_a_pattern_that_is_none_is_told(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ImageSettingsError, match="include"):
+        gathered(tmp_path, {}, include=f'["{pattern}"]')
+
+
+def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    Path(os.fsdecode(bytes(tmp_path) + b"/in/\xff")).touch()
+    with pytest.raises(ImageSettingsError, match="no UTF-8"):
+        gathered(tmp_path, {}, include='["in"]')
+
+
+def test_a_link_that_is_left_out_may_lead_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    os.symlink("/etc/hostname", tmp_path / "in" / "link")
+    files = {".dockerignore": "in/link\n", "in/x": "x"}
+    source, _ = gathered(tmp_path, files, include='["in"]')
+    assert sorted(source.files) == ["app/in/x", "app/steps.py"]
+
+
 def test_a_pattern_that_matches_nothing_is_told(tmp_path: Path) -> None:
     with pytest.raises(ImageSettingsError, match=r"'data/\*' matches no file"):
         gathered(tmp_path, {}, include='["data/*"]')
@@ -114,9 +175,10 @@ def test_the_digest_stands_for_every_name_and_byte(tmp_path: Path) -> None:
         Source({"a": b"1"}, ("/app",)),
         Source({"a": b"1", "c": b"2"}, ("/app",)),
         Source({"a": b"1", "b": b"2"}, ("/app/src",)),
+        Source({"a": b"1", "b": b"2"}, ("/app",), frozenset({"a"})),
     ]
     assert first.digest == same.digest
-    assert len({first.digest, *(one.digest for one in others)}) == 5
+    assert len({first.digest, *(one.digest for one in others)}) == 6
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,8 +76,11 @@ def written_contexts(plan: ImagePlan, root: Path, folder: Path, view: BuildView)
             for path, file in context.items():
                 place = target / path
                 place.parent.mkdir(parents=True, exist_ok=True)
-                content = file.content
-                place.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+                if isinstance(file.content, bytes):
+                    place.write_bytes(file.content)
+                else:
+                    shutil.copyfile(file.content, place)
+                place.chmod(0o755 if file.executable else 0o644)
             view.done(f"wrote {target}  docker build -t {name} {target}", image=name)
     except RequirementsError as error:
         raise Failure(str(error)) from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +52,13 @@ def build_images(plan: ImagePlan, root: Path, engine: Engine, listen: Listen) ->
             continue
         labels = revision(root) if labels is None else labels
         listen(f"building {image.name}")
-        made = engine.build(code_context(plan, image, environment, labels), image.name, listen)
-        _import(plan, image, engine, listen)
+        context = code_context(plan, image, environment, labels)
+        with _unnamed(image.name, engine) as unchecked:
+            made = engine.build(context, unchecked, listen)
+            _import(plan, image, made, engine, listen)
+            engine.tag(made.id, image.name)
+        if found is not None and found.id != made.id:
+            _forget(found, engine)
         yield Built(image.name, image.steps, made.size, time.monotonic() - began)
 
 
@@ -79,17 +86,36 @@ def _stands_on(image: EngineImage, below: EngineImage) -> bool:
     return image.layers[: len(below.layers)] == below.layers
 
 
-def _import(plan: ImagePlan, image: Image, engine: Engine, listen: Listen) -> None:
+@contextmanager
+def _unnamed(name: str, engine: Engine) -> Generator[str]:
+    """A name for an image until it is known to be good; gone afterwards.
+
+    Whoever is stopped in between, even by `kill -9`, leaves nothing under the image's own name.
+    """
+    unchecked = f"{name}-unchecked-{os.getpid()}"
+    try:
+        yield unchecked
+    finally:
+        engine.remove(unchecked)
+
+
+def _forget(image: EngineImage, engine: Engine) -> None:
+    """Remove what has lost its name; what is in use stays, and `prune` takes it later."""
+    with suppress(EngineError):
+        left = engine.find(image.id)
+        if left is not None and not left.tags:
+            engine.remove(image.id)
+
+
+def _import(
+    plan: ImagePlan, image: Image, made: EngineImage, engine: Engine, listen: Listen
+) -> None:
     """Imports every step in its image, and looks at its Python."""
     codes = sorted({plan.codes[step] for step in image.steps})
     listen(f"importing {len(codes)} step{'s' * (len(codes) != 1)} in {image.name}")
     command = ["python3", "-m", "penstock_runtime", "import", *codes]
-    try:
-        code, output = engine.run(image.name, command, seconds=_IMPORT_SECONDS)
-        _judge(image, code, output)
-    except EngineError:
-        engine.remove(image.name)
-        raise
+    code, output = engine.run(made.id, command, seconds=_IMPORT_SECONDS)
+    _judge(image, code, output)
 
 
 def _judge(image: Image, code: int, output: str) -> None:

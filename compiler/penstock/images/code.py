@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from penstock.images.import_statements import imports_at_once
 from penstock.images.modules import Module, Modules, written
 from penstock.images.statements import Statement, statements
 
@@ -87,6 +88,24 @@ class CodeDigests:
         self._follow(reached)
         return Reach(
             module, chosen, tuple(reached.modules[name] for name in sorted(reached.modules))
+        )
+
+    def carried(self, code: str) -> Reach | None:
+        """What an image must hold for a step's code: more than `reach`, where nothing is run.
+
+        To run the step its whole module is imported, with all that this imports for others.
+        """
+        reach = self.reach(code)
+        if reach is None or reach.module.tree is None:
+            return reach
+        reached = _Reached({one.name: one for one in reach.others})
+        for node in imports_at_once(reach.module.tree):
+            reached.add(self.modules.imported(reach.module, node))
+        self._follow(reached)
+        if reach.module not in reach.others:  # a module that is imported imports it back
+            reached.modules.pop(reach.module.name, None)
+        return replace(
+            reach, others=tuple(reached.modules[name] for name in sorted(reached.modules))
         )
 
     def _sliced(self, module: Module, root: str) -> tuple[Statement, ...]:

@@ -80,5 +80,5 @@ def code_context(
     text = code_dockerfile(environment.image, plan.source.path, labels)
     context: dict[str, File] = {"Dockerfile": File(text.encode())}
     for name, content in plan.source.files.items():
-        context[f"root/{name}"] = File(content)
+        context[f"root/{name}"] = File(content, name in plan.source.programs)
     return context

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from penstock.images.import_statements import Found, import_statements
 from penstock.images.modules import OURS, Module, Modules
 from penstock.images.statements import Statement
-
-_MISSES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,8 @@ def imports_of(
     inside = None if chosen is None else {one.node.lineno for one in chosen if _is_block(one.node)}
     found: list[Import] = []
     for node in module.tree.body:
-        if _is_block(node) and inside is not None and node.lineno not in inside:
-            continue
-        found += _foreign(modules, module, _imports(node, optional=False))
+        counts = inside is None or not _is_block(node) or node.lineno in inside
+        found += _foreign(modules, module, import_statements(node, inside=counts))
     return found
 
 
@@ -48,33 +46,7 @@ def _is_block(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
-_Found = tuple[ast.Import | ast.ImportFrom, bool]
-
-
-def _imports(node: ast.AST, *, optional: bool) -> Iterator[_Found]:
-    match node:
-        case ast.Import() | ast.ImportFrom():
-            yield node, optional
-        case ast.If() if ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING":
-            for other in node.orelse:
-                yield from _imports(other, optional=optional)
-        case ast.Try():
-            may_miss = optional or any(_catches_a_miss(one) for one in node.handlers)
-            for part in (*node.body, *node.handlers, *node.orelse, *node.finalbody):
-                yield from _imports(part, optional=may_miss)
-        case _:
-            for child in ast.iter_child_nodes(node):
-                yield from _imports(child, optional=optional)
-
-
-def _catches_a_miss(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(ast.unparse(one) in _MISSES for one in kinds)
-
-
-def _foreign(modules: Modules, module: Module, found: Iterable[_Found]) -> Iterator[Import]:
+def _foreign(modules: Modules, module: Module, found: Iterable[Found]) -> Iterator[Import]:
     for node, optional in found:
         if isinstance(node, ast.ImportFrom):
             if node.level or node.module is None:

@@ -213,7 +213,7 @@ class _Planner:
         found: dict[str, Module] = {}
         shipped = {one.component for one in self._ir.steps if one.options.image is None}
         for component in self._ir.components:
-            reach = self._project.codes.reach(component.code)
+            reach = self._project.codes.carried(component.code)
             if reach is not None:
                 found |= {one.name: one for one in (reach.module, *reach.others)}
             elif component.code in shipped and not self._is_installed(component.code):

@@ -81,7 +81,7 @@ class Requirements:
 
     def _imported(self, code: str) -> Iterator[Import]:
         codes = self._project.codes
-        reach = codes.reach(code)
+        reach = codes.carried(code)
         if reach is None:
             return
         yield from imports_of(codes.modules, reach.module, reach.chosen)

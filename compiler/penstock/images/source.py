@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,17 +28,22 @@ _SHORTEST_SECRET = 8
 
 @dataclass(frozen=True)
 class Source:
-    """Files by their path in the image; `path` are the folders that modules are imported from."""
+    """Files by their path in the image; `path` are the folders that modules are imported from.
+
+    `programs` are those of the files that can be run.
+    """
 
     files: Mapping[str, bytes]
     path: tuple[str, ...]
+    programs: frozenset[str] = frozenset()
 
     @cached_property
     def digest(self) -> str:
         """The digest of every name and byte, and of the folders that are imported from."""
         digest = hashlib.sha256("\0".join(self.path).encode())
         for name in sorted(self.files):
-            digest.update(f"\n{hashlib.sha256(self.files[name]).hexdigest()} {name}".encode())
+            mark = "*" if name in self.programs else " "
+            digest.update(f"\n{hashlib.sha256(self.files[name]).hexdigest()}{mark}{name}".encode())
         return f"sha256:{digest.hexdigest()}"
 
 
@@ -52,6 +58,7 @@ class Gathering:
         except OSError as error:
             raise ImageSettingsError(f"{error.filename}: {error.strerror}") from None
         self._secrets = tuple(_secret_values(self._root))
+        self._size: int = 0
         self.problems: list[Diagnostic] = []
 
     def of(self, modules: Iterable[Module]) -> Source:
@@ -61,6 +68,7 @@ class Gathering:
         and for a pattern that matches nothing.
         """
         files: dict[str, bytes] = {}
+        programs: set[str] = set()
         roots: dict[str, None] = {}
         for module in sorted(modules, key=lambda one: one.name):
             place, root = self._place(module)
@@ -70,15 +78,19 @@ class Gathering:
                 )
             roots[root] = None
             self._add(files, place, module.file)
-        for file in self._included():
-            self._add(files, f"{HOME}/{self._inside(file)}", file)
-        return Source(files, tuple(sorted(roots)))
+        for name, file in self._included():
+            place = f"{HOME}/{name}"
+            if place not in files:
+                self._add(files, place, file)
+                programs |= {place} if file.stat().st_mode & stat.S_IXUSR else set()
+        return Source(files, tuple(sorted(roots)), frozenset(programs & files.keys()))
 
     def _place(self, module: Module) -> tuple[str, str]:
         """Where a module's file is in the image, and the folder that it is imported from."""
         depth = len(module.name.split(".")) + (module.file.name == "__init__.py")
-        file = module.file.resolve()
-        folder = file.parents[depth - 1]
+        # Where it is found by its name: a link may lead to a file of another name.
+        above = module.file.parents[depth - 1]
+        folder = above.resolve()
         inside = folder.is_relative_to(self._root) and not _NEVER & set(
             folder.relative_to(self._root).parts
         )
@@ -86,28 +98,48 @@ class Gathering:
         root = PurePosixPath(HOME)
         if inside:
             root /= folder.relative_to(self._root).as_posix()
-        return str(root / file.relative_to(folder).as_posix()), f"/{root}"
+        return str(root / module.file.relative_to(above).as_posix()), f"/{root}"
 
     def _inside(self, file: Path) -> str:
         full = file.resolve()
         return full.relative_to(self._root).as_posix() if full.is_relative_to(self._root) else ""
 
-    def _included(self) -> Iterator[Path]:
+    def _included(self) -> Iterator[tuple[str, Path]]:
+        """The files that `include` names, by their place in the project."""
         for pattern in self._project.settings.include:
             found = False
-            for one in sorted(self._root.glob(pattern)):
-                for file in sorted(one.rglob("*")) if one.is_dir() else [one]:
-                    name = file.relative_to(self._root).as_posix()
-                    if file.is_file() and not _skipped(name, pattern) and name not in self._ignored:
-                        found = True
-                        self._check_inside(file, pattern)
-                        yield file
+            try:
+                matching = sorted(self._root.glob(pattern))
+            except ValueError as error:
+                raise ImageSettingsError(f"include: {pattern!r}: {error}") from None
+            for one in matching:
+                for file in self._below(one, pattern):
+                    found = True
+                    yield file.relative_to(self._root).as_posix(), file
             if not found:
                 raise ImageSettingsError(f"include: {pattern!r} matches no file of the project")
 
-    def _check_inside(self, file: Path, pattern: str) -> None:
-        if not file.resolve().is_relative_to(self._root):
-            raise ImageSettingsError(f"include: {pattern!r} leads out of the project by {file}")
+    def _below(self, place: Path, pattern: str, around: tuple[Path, ...] = ()) -> Iterator[Path]:
+        """A file itself, or all files below a folder; links are followed, but never in a circle."""
+        name = place.relative_to(self._root).as_posix()
+        if _skipped(name, pattern) or (name in self._ignored and not place.is_dir()):
+            return
+        real = place.resolve()
+        if not real.is_relative_to(self._root):
+            if name in self._ignored:
+                return
+            raise ImageSettingsError(f"include: {pattern!r} leads out of the project by {place}")
+        if place.is_file():
+            if not _is_unicode(name):
+                raise ImageSettingsError(f"include: the name of {name!r} is no UTF-8")
+            yield place
+        elif place.is_dir() and real not in around:
+            try:
+                names = sorted(place.iterdir())
+            except OSError as error:
+                raise ImageSettingsError(f"{place}: {error.strerror}") from None
+            for one in names:
+                yield from self._below(one, pattern, (*around, real))
 
     def _add(self, files: dict[str, bytes], place: str, file: Path) -> None:
         try:
@@ -115,6 +147,8 @@ class Gathering:
         except OSError as error:
             raise ImageSettingsError(f"{file}: {error.strerror}") from None
         found = credential_in(place, content, self._secrets)
+        if found is None and file.is_symlink():  # a harmless name of another file
+            found = credential_in(str(file.resolve()), b"")
         if found is not None:
             name = place.removeprefix(f"{HOME}/")
             self.problems.append(
@@ -127,8 +161,17 @@ class Gathering:
             )
             return
         files[place] = content
-        if sum(map(len, files.values())) > _LARGEST:
+        self._size += len(content)
+        if self._size > _LARGEST:
             raise ImageSettingsError("include: more than 1 GiB; keep large data in a store")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _skipped(name: str, pattern: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from penstock.images.actions import Names, acts, names_of, root
+from penstock.images.import_statements import imported_by_name
 
 _OURS = frozenset({"step", "pipeline"})
 _NEVER_TRUE = frozenset(
@@ -145,16 +146,10 @@ def _statement(node: ast.stmt, ours: frozenset[str], names: Names) -> Iterator[S
 
 def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     for one in ast.walk(node):
-        match one:
-            case ast.Import() | ast.ImportFrom():
-                yield one
-            case ast.Call(func=ast.Name(id="import_module" | "__import__"), args=[first, *_]) | (
-                ast.Call(func=ast.Attribute(attr="import_module"), args=[first, *_])
-            ):
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    yield ast.Import([ast.alias(first.value)])
-            case _:
-                pass
+        if isinstance(one, ast.Import | ast.ImportFrom):
+            yield one
+        elif (named := imported_by_name(one)) is not None:
+            yield named
 
 
 def _bound(target: ast.expr) -> Iterator[str]:
