@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
+from typing import Any, cast
 
 import docker
 import docker.errors
@@ -72,24 +73,34 @@ def own_images() -> Generator[str]:
 def remove_made(prefix: str) -> None:
     """Remove the containers and images that are called `prefix...` or labelled so."""
     with closing(docker.from_env()) as client:
-        ours: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={prefix}"}
+        # The lists as the engine gives them: the SDK asks for each one again, while others go.
+        api = cast(Any, client.api)
+        images: list[dict[str, Any]] = api.images()
+        containers: list[dict[str, Any]] = api.containers(all=True)
         named = [
-            tag
-            for image in client.images.list()
-            for tag in image.tags
-            if tag.removeprefix(f"{REGISTRY}/").startswith(prefix)
+            str(tag)
+            for image in images
+            for tag in image["RepoTags"] or ()
+            if str(tag).removeprefix(f"{REGISTRY}/").startswith(prefix)
         ]
-        labelled = [str(image.id) for image in client.images.list(filters=ours)]
-        users = client.containers.list(all=True, filters=ours, ignore_removed=True)
-        for name in named:
-            users += client.containers.list(
-                all=True, filters={"ancestor": name}, ignore_removed=True
-            )
-        for container in {user.id: user for user in users}.values():
-            container.remove(force=True, v=True)
+        labelled = [str(image["Id"]) for image in images if _label(image) == prefix]
+        for one in containers:
+            # By the name that it was made with: an image may be another test's too.
+            by_image = str(one["Image"]).removesuffix(":latest") in {
+                name.removesuffix(":latest") for name in named
+            }
+            by_name = any(str(name).startswith(f"/{prefix}") for name in one["Names"] or ())
+            if by_image or by_name or one["ImageID"] in labelled or _label(one) == prefix:
+                with suppress(docker.errors.NotFound):
+                    api.remove_container(one["Id"], force=True, v=True)
         for name in [*named, *labelled]:
             with suppress(docker.errors.ImageNotFound):  # parents without a name go with a child
                 client.images.remove(name, force=True)
+
+
+def _label(thing: dict[str, Any]) -> str | None:
+    labels: dict[str, str] = thing.get("Labels") or {}
+    return labels.get(LABEL)
 
 
 def remove_pipeline(client: docker.DockerClient, name: str) -> None:

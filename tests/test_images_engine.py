@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -25,6 +26,9 @@ from engines import (
 
 from penstock.images.context import MODIFIED, Context, File, packed
 from penstock.images.engine import BuildFailed, Engine, EngineError, EngineImage
+from penstock.images.plan import ImagePlan
+from penstock.images.pushed import PUSHED, PushedImage, push_images, pushed_images
+from penstock.ir.nodes import Image
 
 BUILDERS = pytest.mark.parametrize("buildkit", [False, True], ids=["classic", "buildkit"])
 
@@ -259,6 +263,44 @@ def test_what_a_name_stood_for_before_is_removed(engine: Engine, name: str, buil
     assert not left_of(engine, name)
 
 
+@BUILDERS
+def test_the_proxies_of_the_docker_client_reach_commands_alone(
+    engine: Engine, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buildkit: bool
+) -> None:
+    """As `docker build` does it; the image does not know them."""
+    proxies = {"default": {"httpProxy": "http://me:secret@127.0.0.1:9"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    near = Engine()
+    sent = context(f"FROM {BASE}\nLABEL a={name}\nRUN echo got $HTTP_PROXY > /got\n")
+    built = near.build(sent, name, ignore, buildkit=buildkit)
+    near.close()
+    assert engine.run(name, ["python3", "-c", "print(open('/got').read())"]) == (
+        0,
+        "got http://me:secret@127.0.0.1:9\n\n",
+    )
+    facts: Any = engine.client.images.get(built.id)
+    assert "secret" not in json.dumps([facts.attrs, facts.history()])
+
+
+def test_settings_of_the_docker_client_that_cannot_be_used_are_told(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A credential that is none, and a helper that is not installed."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"auths": {"host.example": {"auth": "!!"}}}')
+    with pytest.raises(EngineError, match=r"the docker client's config\.json cannot be used"):
+        Engine()
+    (tmp_path / "config.json").write_text('{"credsStore": "nonesuch"}')
+    near = Engine()
+    with (
+        pytest.warns(UserWarning, match="docker-credential-nonesuch not installed"),
+        pytest.raises(EngineError, match="look at credsStore"),
+    ):
+        near.pull("host.example/x:1", ignore)
+    near.close()
+
+
 def test_the_second_build_of_the_same_says_so(engine: Engine, name: str) -> None:
     """And is the same image."""
     lines: list[str] = []
@@ -353,6 +395,39 @@ def test_a_push_to_nowhere_fails(engine: Engine, name: str) -> None:
         engine.push(f"{REGISTRY}/{name}", ignore)
     with pytest.raises(EngineError, match="a push needs a tag"):
         engine.push(f"{REGISTRY}/team/x", ignore)
+
+
+def test_pushed_images_are_written_down(engine: Engine, name: str, tmp_path: Path) -> None:
+    """With their bases, by digest where these came from a registry."""
+    base = f"{REGISTRY}/{name.replace(':1', '-base:1')}"
+    engine.build(context("FROM scratch\nCOPY f /\n", f=name.encode()), base, ignore)
+    digest = engine.push(base, ignore)
+    engine.build(context(f"FROM {base}\nCOPY g /\n", g=b"1"), name, ignore)
+    image = Image(
+        name=name,
+        base=base,
+        python="3.11",
+        platform="linux/amd64",
+        penstock="1",
+        source="1",
+        steps=("a",),
+    )
+    other = image.model_copy(update={"name": name.replace(":1", ":2"), "base": BASE})
+    plan = cast(ImagePlan, SimpleNamespace(images=(image, other)))
+    pushing = push_images(plan, tmp_path, f"{REGISTRY}/team", engine, ignore)
+    there, reference = next(pushing)
+    assert there == name
+    assert pushed_images(tmp_path / PUSHED) == {
+        name: PushedImage(reference=reference, base=f"{base}@{digest}")
+    }
+    assert re.fullmatch(
+        rf"{REGISTRY}/team/{name.removesuffix(':1')}@sha256:[0-9a-f]{{64}}", reference
+    )
+    with pytest.raises(EngineError, match="No such image"):  # the second was never built
+        next(pushing)
+    assert list(pushed_images(tmp_path / PUSHED)) == [name]
+    with pytest.raises(ValueError, match="leave out https://"):
+        next(push_images(plan, tmp_path, f"https://{REGISTRY}", engine, ignore))
 
 
 @BUILDERS

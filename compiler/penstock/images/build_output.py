@@ -15,7 +15,7 @@ _WRAPPING = re.compile(
     r"failed to solve( with frontend [\w.]+)?: |failed to create LLB definition: "
     r"|failed to build LLB: |failed to process \"[^\"]*\": "
 )
-_EXIT = re.compile(r"(?:exit code: |non-zero code: )(-?\d+)")
+_EXIT = re.compile(r"(?:exit code: |non-zero code: |exit status )(-?\d+)")
 
 
 class BuildOutput:

@@ -7,9 +7,10 @@ its account of the build comes as traces.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -27,11 +28,16 @@ _KEPT = 40
 
 
 def build_buildkit(
-    client: DockerClient, body: BinaryIO, tag: str, listen: Callable[[str], None]
+    client: DockerClient,
+    body: BinaryIO,
+    tag: str,
+    listen: Callable[[str], None],
+    arguments: Mapping[str, str],
 ) -> None:
-    """Build an image; raises `EngineError`, or what the SDK raises."""
+    """Build an image, with values for ARG; raises `EngineError`, or what the SDK raises."""
     build = _Build(tag, listen)
     params = {"t": tag, "version": "2", "rm": "1", "forcerm": "1"}
+    params["buildargs"] = json.dumps(arguments)
     headers = {"Content-Type": "application/x-tar"}
     with posted(client, "/build", params, headers=headers, body=body) as events:
         for event in events:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -19,19 +20,25 @@ _STEP = re.compile(r"step (\d+/\d+) ?: (.*)", re.IGNORECASE)
 _MADE = re.compile(r" ?---?> ([0-9a-f]{12,64})")
 _NOISE = re.compile(
     r" ?---?>( .*)?|Removing intermediate container .*|Successfully (built|tagged) .*|COMMIT .*"
+    r"|[0-9a-f]{64}"
 )
 
 
 def build_classic(
-    client: DockerClient, body: BinaryIO, tag: str, listen: Callable[[str], None]
+    client: DockerClient,
+    body: BinaryIO,
+    tag: str,
+    listen: Callable[[str], None],
+    arguments: Mapping[str, str],
 ) -> None:
-    """Build an image; raises `EngineError`, or what the SDK raises."""
+    """Build an image, with values for ARG; raises `EngineError`, or what the SDK raises."""
     from docker.errors import APIError
 
     api = cast(Any, client.api)
     before: frozenset[str] = frozenset(api.images(all=True, quiet=True))
     build = _Build(tag, listen)
     params = {"t": tag, "rm": "1", "forcerm": "1"}
+    params["buildargs"] = json.dumps(arguments)
     headers = {"Content-Type": "application/x-tar"}
     try:
         with posted(client, "/build", params, headers=headers, body=body) as events:

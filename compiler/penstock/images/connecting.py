@@ -32,8 +32,11 @@ def connect() -> tuple[DockerClient, str]:
             client = docker.from_env(timeout=_SECONDS)
         else:
             client = docker.DockerClient(base_url=address, timeout=_SECONDS, **options)
-    except (DockerException, OSError, ValueError) as error:
+    except (DockerException, OSError) as error:
         raise EngineError(_unreachable(address, error)) from None
+    except ValueError as error:
+        why = one_line(str(error))
+        raise EngineError(f"the docker client's config.json cannot be used: {why}") from None
     return client, address
 
 

@@ -20,6 +20,7 @@ from penstock.images.engine_images import (
     remove_image,
 )
 from penstock.images.one_container import Command, run_command
+from penstock.images.proxy_arguments import proxy_arguments
 from penstock.images.pulling import pull_image
 from penstock.images.pushing import push_image
 
@@ -82,10 +83,13 @@ class Engine:
         Raises `BuildFailed` for a mistake in the context.
         """
         before = self.find(tag)
-        self._get_bases(context, tag, listen)
+        dockerfile = _dockerfile(context, tag)
+        self._get_bases(dockerfile, tag, listen)
         use = self.buildkit if buildkit is None else buildkit and self.buildkit
+        build = build_buildkit if use else build_classic
+        proxies = proxy_arguments(self.client, dockerfile)
         with asking(f"the image {tag} cannot be built"), packed(context) as body:
-            (build_buildkit if use else build_classic)(self.client, body, tag, listen)
+            build(self.client, body, tag, listen, proxies)
         built = self._there(tag)
         if before is not None and before.id != built.id:
             self._forget(before)
@@ -136,9 +140,9 @@ class Engine:
             raise EngineError(f"the image {reference} is gone again: did something remove it?")
         return found
 
-    def _get_bases(self, context: Context, tag: str, listen: Callable[[str], None]) -> None:
+    def _get_bases(self, dockerfile: str, tag: str, listen: Callable[[str], None]) -> None:
         """Pull what the engine lacks: a builder has no credentials for it, and says less."""
-        for base in base_images(_dockerfile(context, tag)):
+        for base in base_images(dockerfile):
             try:
                 if self.find(base.reference) is None:
                     self.pull(base.reference, listen, base.platform)

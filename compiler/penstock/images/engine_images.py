@@ -54,9 +54,17 @@ def list_images(client: DockerClient, label: str | None = None) -> tuple[EngineI
 
 
 def layer_sizes(client: DockerClient, image: EngineImage) -> tuple[int, ...]:
-    """The size of each layer of an image, the lowest first; raises `EngineError`."""
+    """The size of each layer of an image, the lowest first; none if it has gone meanwhile.
+
+    Raises `EngineError`.
+    """
+    from docker.errors import NotFound
+
     with asking(f"the image {image.id} cannot be looked up"):
-        listed: list[dict[str, Any]] = cast(Any, client.api).history(image.id)
+        try:
+            listed: list[dict[str, Any]] = cast(Any, client.api).history(image.id)
+        except NotFound:
+            return ()
     made = [one for one in reversed(listed) if one.get("Size")]
     if len(made) != len(image.layers):  # a folder alone is a layer too, and has no size
         made = [one for one in reversed(listed) if one.get("Size") or _makes_folder(one)]

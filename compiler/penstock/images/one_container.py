@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, SHUT_WR
@@ -16,10 +16,17 @@ from penstock.images.engine_errors import EngineError, asking
 if TYPE_CHECKING:
     from docker import DockerClient
 
+LABEL = "io.penstock.container"
+"""On every container that is made here, so that one whose maker was killed is known again."""
+
+_ABANDONED = 3600.0
 _MOST_OUTPUT = 1 << 20
 _LOG = {"type": "json-file", "config": {"max-size": "8m", "max-file": "1"}}
 _TMPFS = {"/tmp": "rw,nosuid,nodev,size=268435456"}  # noqa: S108 - a path in the container
-_PODMAN_LIMITS = [{"name": "nofile", "soft": 1024, "hard": 1024}]
+_PODMAN_LIMITS = [
+    {"name": "nofile", "soft": 1024, "hard": 1024},
+    {"name": "nproc", "soft": 1024, "hard": 1024},
+]
 """Podman's own would need a right that it may lack."""
 
 
@@ -32,6 +39,13 @@ class Command:
     stdin: bytes | None
     network: bool
     seconds: float
+
+
+def is_abandoned(container: Mapping[str, Any]) -> bool:
+    """Whether a container, as the engine lists it, was made here by somebody who was killed."""
+    labels: Mapping[str, str] = container.get("Labels") or {}
+    age = time.time() - float(container.get("Created") or 0)
+    return LABEL in labels and age > _ABANDONED
 
 
 def run_command(client: DockerClient, command: Command, *, podman: bool) -> tuple[int, str]:
@@ -65,7 +79,7 @@ def _created(api: Any, command: Command, podman: bool) -> str:
         name=f"penstock-{secrets.token_hex(6)}",
         user="10001:10001",
         stdin_open=command.stdin is not None,
-        labels={"io.penstock.container": "check"},
+        labels={LABEL: "check"},
         host_config=host,
         use_config_proxy=False,  # it may hold a password
     )

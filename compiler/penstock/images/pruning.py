@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from penstock.images.engine import Engine, EngineError, EngineImage
 from penstock.images.engine_errors import asking
+from penstock.images.one_container import is_abandoned
 
 LABELS = ("io.penstock.env", "io.penstock.pipeline")
 
@@ -58,6 +59,7 @@ def unused_images(engine: Engine, wanted: Collection[str]) -> tuple[UnusedImage,
 def prune_images(engine: Engine, unused: Iterable[UnusedImage]) -> tuple[UnusedImage, ...]:
     """Remove images, and say which are gone; one that came into use meanwhile stays."""
     asked = [one for one in unused if is_ours(one)]
+    _remove_abandoned(engine)
     for one in asked:
         try:
             for name in one.tags or (one.id,):
@@ -94,6 +96,16 @@ def _stands_on(image: EngineImage, below: EngineImage) -> bool:
 
 def _used_by_containers(engine: Engine) -> set[str]:
     """The images of all containers, those that have ended too."""
+    return {str(one.get("ImageID")) for one in _containers(engine) if not is_abandoned(one)}
+
+
+def _containers(engine: Engine) -> list[dict[str, Any]]:
     with asking("the containers cannot be listed"):
-        listed: list[dict[str, Any]] = cast(Any, engine.client.api).containers(all=True)
-    return {str(one.get("ImageID")) for one in listed}
+        return cast("list[dict[str, Any]]", cast(Any, engine.client.api).containers(all=True))
+
+
+def _remove_abandoned(engine: Engine) -> None:
+    with asking("a container cannot be removed"):
+        for one in _containers(engine):
+            if is_abandoned(one):
+                cast(Any, engine.client.api).remove_container(one["Id"], v=True, force=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from penstock.images.engine_errors import one_line
 from penstock.images.registry_names import in_registry, pinned
 from penstock.images.settings import ImageSettingsError
 from penstock.ir.yamltext import YamlError, dump, load
@@ -26,6 +27,10 @@ _MOST_NODES = 100_000
 _LONGEST = 512
 # Counted repetitions make such a pattern slow to prepare, at every start.
 _REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9.:_/-]*@sha256:[0-9a-f]{64}$"
+_WRONG = {
+    ("string_pattern_mismatch", True): "this is no name of an image",
+    ("string_pattern_mismatch", False): "this is no image by its digest",
+}
 _Name = Annotated[
     str, Field(max_length=384, pattern=r"^[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 ]
@@ -60,13 +65,14 @@ def pushed_images(file: Path) -> dict[str, PushedImage]:
         raise ImageSettingsError(f"{file} cannot be read: {error.strerror}") from None
     try:
         found = load(text, max_bytes=_MOST_BYTES, max_nodes=_MOST_NODES)
-        return _Lock.model_validate({} if found is None else found).images
+        return _Lock.model_validate(found).images
     except YamlError as error:
-        raise ImageSettingsError(f"{file}: {error}") from None
+        raise ImageSettingsError(f"{file}: {one_line(str(error))}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ImageSettingsError(f"{file}: {name}: {first['msg']}") from None
+        name = one_line(".".join(str(part) for part in first["loc"]))
+        why = _WRONG.get((first["type"], "[key]" in first["loc"]), first["msg"])
+        raise ImageSettingsError(f"{file}: {name}: {why}") from None
 
 
 def write_pushed(file: Path, images: Mapping[str, PushedImage]) -> None:
