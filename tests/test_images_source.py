@@ -202,6 +202,34 @@ def test_a_credential_is_found(name: str, content: bytes, what: str | None) -> N
     assert credential_in(name, content, [b"hunter2hunter2"]) == what
 
 
+@pytest.mark.parametrize(
+    ("line", "is_secret"),
+    [
+        ("ENVIRONMENT=production-eu", False),
+        ("PRIMARY_KEY=production-eu", False),
+        ("TOKENIZER=production-eu", False),
+        ("MONKEY_BAR=production-eu", False),
+        ("DB_PASSWORD=production-eu", True),
+        ("GITHUB_TOKEN=production-eu", True),
+        ("MYSECRET=production-eu", True),
+        ("DATABASE_URL=x://me:production-eu@host", False),
+    ],
+)
+def test_only_secrets_of_a_dotenv_may_not_occur_in_code(
+    tmp_path: Path, line: str, is_secret: bool
+) -> None:
+    files = {".env": line, "steps.py": "# production-eu\n" + STEPS}
+    _, problems = gathered(tmp_path, files)
+    assert problems == ["steps.py holds the value of a secret"] * is_secret
+
+
+@pytest.mark.parametrize("line", ["API_KEY=abcdefg1", "DATABASE_URL=x://me:pass@abcdefg1"])
+def test_keys_and_logins_are_secrets(tmp_path: Path, line: str) -> None:
+    value = line.partition("=")[2]
+    _, problems = gathered(tmp_path, {".env": line, "steps.py": f"# {value}\n" + STEPS})
+    assert problems == ["steps.py holds the value of a secret"]
+
+
 def test_a_credential_never_enters_an_image(tmp_path: Path) -> None:
     files = {".env": "PASSWORD=correct horse\n", "conf/a.txt": "the correct horse", "k.pem": ""}
     source, problems = gathered(tmp_path, files, include='["conf", ".env", "k.pem"]')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,13 @@ HOME = "app"
 _NEVER = frozenset({".git", ".hg", ".penstock", ".venv", "__pycache__", "node_modules"})
 _LARGEST = 1 << 30
 _SHORTEST_SECRET = 8
+_SECRET_NAME = re.compile(
+    r"SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIAL|TOKEN(?!I)"
+    r"|(?:^|_)(?:PASS|PWD|PAT|AUTH|DSN|SALT)(?:_|$)",
+    re.IGNORECASE,
+)
+_KEY_NAME = re.compile(r"KEY(?:_|\d|$)", re.IGNORECASE)
+_LOGIN = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
 @dataclass(frozen=True)
@@ -180,9 +188,15 @@ def _skipped(name: str, pattern: str) -> bool:
 
 
 def _secret_values(root: Path) -> Iterator[bytes]:
-    """The values in the project's `.env`; short ones would be found everywhere."""
+    """The secrets in the project's `.env`; short ones would be found everywhere.
+
+    Not all that is set there is one: `ENVIRONMENT=production` is not.
+    """
     file = root / ".env"
     if file.is_file():
-        for value in dotenv_values(file, interpolate=False).values():
-            if value is not None and len(value) >= _SHORTEST_SECRET:
+        for name, value in dotenv_values(file, interpolate=False).items():
+            if value is None or len(value) < _SHORTEST_SECRET:
+                continue
+            is_key = _KEY_NAME.search(name) and any(one.isdigit() for one in value)
+            if is_key or _SECRET_NAME.search(name) or _LOGIN.search(value):
                 yield value.encode()
