@@ -15,6 +15,7 @@ from penstock.images import images_of
 from penstock.images.naming import repository
 from penstock.images.plan import ImagePlan, plan_images
 from penstock.images.project import Project
+from penstock.images.settings import ImageSettingsError
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.text import dump_pipeline, load_pipeline
 from penstock.ir.write import plan_digest
@@ -160,6 +161,53 @@ def test_a_requirements_file_counts_with_all_that_it_includes(planned: Planned) 
         "more.txt": "pyyaml>=6  # here\n",
     }
     assert names(planned(files)) == [["markupsafe", "pyyaml"]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("git+https://example.com/x/y", "-e git+https://example.com/x/y#egg=foo"),
+        *("./wheels/foo-1.0-py3-none-any.whl", "foo-1.0-py3-none-any.whl", "../nowhere"),
+        *("https://example.com/foo.tar.gz", "file:///nowhere/x", "/nowhere"),
+    ],
+)
+def test_a_file_or_url_in_requirements_is_never_left_out_silently(
+    planned: Planned, line: str
+) -> None:
+    with pytest.raises(ImageSettingsError, match=r"requirements\.txt:2: .* is a file or URL"):
+        planned({"nightly.py": ONE, "requirements.txt": f"\n{line}\n"})
+
+
+def test_a_folder_in_requirements_is_shipped_where_it_is_imported(planned: Planned) -> None:
+    files = {"requirements.txt": ".\n-e ./lib\n.[dev]\n", "lib/pyproject.toml": ""}
+    assert names(planned({"nightly.py": ONE, **files})) == [[]]
+
+
+@pytest.mark.parametrize("kind", ["git", "url", "path"])
+def test_what_comes_from_no_index_is_not_taken_from_one(planned: Planned, kind: str) -> None:
+    lock = (
+        'version = 1\n[[package]]\nname = "pyyaml"\nversion = "5.0"\n'
+        f'source = {{ {kind} = "https://example.com/x" }}\n'
+    )
+    plan = planned({"nightly.py": "import yaml\n" + ONE, "uv.lock": lock})
+    assert [one.message for one in plan.problems] == [
+        f"no version of 'pyyaml' is known: uv.lock has it from {kind}, not from an index"
+    ]
+
+
+def test_what_was_built_from_a_repository_is_not_taken_from_an_index(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "site-packages" / "forked-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: forked\nVersion: 1.0\n")
+    (info / "RECORD").write_text("forked.py,,\n")
+    (info.parent / "forked.py").write_text("")
+    (info / "direct_url.json").write_text('{"url": "https://example.com/x", "vcs_info": {}}')
+    monkeypatch.syspath_prepend(str(info.parent))
+    plan = planned({"nightly.py": "import forked\n" + ONE})
+    assert len(plan.problems) == 1
+    assert "one from a repository of code" in plan.problems[0].message
 
 
 def test_a_lock_of_uv_says_which_versions(planned: Planned) -> None:

@@ -18,6 +18,8 @@ _DEEPEST = 8
 _INDEX = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--trusted-host")
 _HARMLESS = ("--require-hashes", "--no-binary", "--only-binary", "--prefer-binary")
 _HASH = re.compile(r"\s--hash[= ]\S+")
+_URL = re.compile(r"[a-z][a-z+]*://", re.IGNORECASE)
+_FILE = re.compile(r"\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)$", re.IGNORECASE)
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
 
@@ -87,13 +89,25 @@ def _lines(file: Path, found: _Found, *, limits: bool, depth: int) -> None:
             _lines(file.parent / value.strip(), found, limits=only, depth=depth + 1)
         elif option in _INDEX:
             found.indexes.append((option, value.strip()))
-        elif option in ("-e", "--editable") or text.startswith(("./", "../", ".[")) or text == ".":
-            continue  # the project itself: its source is shipped
+        elif option in ("-e", "--editable"):
+            _check_folder(file, number, value.strip())
+        elif text.startswith((".", "/")) or _URL.match(text) or _FILE.search(text):
+            _check_folder(file, number, text)
         elif option.startswith("-"):
             if option not in _HARMLESS:
                 raise ImageSettingsError(f"{file}:{number}: {option} is not understood here")
         else:
             (found.limits if limits else found.requirements).append(_read(text, f"{file}:{number}"))
+
+
+def _check_folder(file: Path, number: int, place: str) -> None:
+    """A folder is this project or another one, whose source is shipped where it is imported."""
+    folder = file.parent / place.partition("[")[0].removeprefix("file://")
+    if not folder.is_dir():
+        raise ImageSettingsError(
+            f"{file}:{number}: {place[:80]!r} is a file or URL, which cannot be locked: name a "
+            "package, its version, and the index that has it"
+        )
 
 
 def _joined(file: Path) -> Iterator[tuple[int, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -46,11 +46,21 @@ class Distribution:
     @cached_property
     def is_editable(self) -> bool:
         """Whether it is a project in another folder, whose code is shipped as source."""
+        folder = self._origin.get("dir_info")
+        return isinstance(folder, dict) and bool(folder.get("editable"))
+
+    @cached_property
+    def is_from_repository(self) -> bool:
+        """Whether it was built from a repository of code; an index may have another of its name."""
+        return "vcs_info" in self._origin
+
+    @cached_property
+    def _origin(self) -> dict[str, Any]:
         try:
             told: Any = json.loads(_text(self.folder / "direct_url.json") or "{}")
-            return bool(told.get("dir_info", {}).get("editable"))
-        except (ValueError, AttributeError):
-            return False
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
 
     @cached_property
     def tops(self) -> frozenset[str]:

@@ -69,7 +69,9 @@ class Pinning:
         lock = self._project.declared.locked
         locked = lock.find(name, self._environment) if lock is not None else None
         if locked is not None:
-            if not locked.local:
+            if locked.elsewhere:
+                pins.missing[name] = f"uv.lock has it from {locked.elsewhere}, not from an index"
+            elif not locked.local:
                 pins.versions[name] = locked.version
             for inner, wanted, marker, extra in locked.needs:
                 if extra and extra not in extras:
@@ -81,7 +83,9 @@ class Pinning:
         if found is None:
             pins.missing[name] = "it is not installed here"
             return
-        if not found.is_editable:
+        if found.is_from_repository:
+            pins.missing[name] = "installed here is one from a repository of code, not an index"
+        elif not found.is_editable:
             pins.versions[name] = found.version
         for one in found.requires:
             if holds(one.marker, self._environment, extras):

@@ -23,6 +23,8 @@ class LockedPackage:
     """Name, extras, marker, and the own extra that asks for it (empty for none)."""
     marks: tuple[Marker, ...]
     local: bool
+    elsewhere: str = ""
+    """`git`, `url` or `path`, where it comes from no index."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,15 @@ def read_uv_lock(file: Path) -> UvLock | None:
 def _package(one: dict[str, Any]) -> LockedPackage | None:
     source = one.get("source", {})
     local = any(key in source for key in ("editable", "virtual", "directory"))
-    if "version" not in one and not local:
+    elsewhere = next((key for key in ("git", "url", "path") if key in source), "")
+    if "version" not in one and not local and not elsewhere:
         return None
     needs = [_need(need, "") for need in one.get("dependencies", [])]
     for extra, listed in one.get("optional-dependencies", {}).items():
         needs += [_need(need, str(extra)) for need in listed]
     marks = tuple(Marker(text) for text in one.get("resolution-markers", []))
     name = canonicalize_name(str(one["name"]))
-    return LockedPackage(name, str(one.get("version", "0")), tuple(needs), marks, local)
+    return LockedPackage(name, str(one.get("version", "0")), tuple(needs), marks, local, elsewhere)
 
 
 def _need(need: dict[str, Any], extra: str) -> tuple[str, frozenset[str], Marker | None, str]:
