@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,12 @@ from diagnostics_support import fresh_imports
 from penstock.backend import check_pipeline
 from penstock.cli.targets import load_target
 from penstock.images import images_of
+from penstock.images.contexts import code_context
 from penstock.images.naming import repository
 from penstock.images.plan import ImagePlan, plan_images
 from penstock.images.project import Project
 from penstock.images.settings import ImageSettingsError
+from penstock.images.source import Source
 from penstock.ir.nodes import PipelineIR
 from penstock.ir.text import dump_pipeline, load_pipeline
 from penstock.ir.write import plan_digest
@@ -204,7 +208,7 @@ def test_what_was_built_from_a_repository_is_not_taken_from_an_index(
     (info / "RECORD").write_text("forked.py,,\n")
     (info.parent / "forked.py").write_text("")
     (info / "direct_url.json").write_text('{"url": "https://example.com/x", "vcs_info": {}}')
-    monkeypatch.syspath_prepend(str(info.parent))
+    monkeypatch.setattr("sys.path", [str(info.parent), *sys.path])
     plan = planned({"nightly.py": "import forked\n" + ONE})
     assert len(plan.problems) == 1
     assert "one from a repository of code" in plan.problems[0].message
@@ -311,6 +315,15 @@ def test_emission_takes_what_was_pushed_before_the_local_name(planned: Planned) 
     plan = planned({"nightly.py": ONE, "pyproject.toml": toml})
     there = f"registry.example.com/team/{plan.images[0].name}"
     assert images_of(plan.planned(_bare())) == {"load": there}
+
+
+def test_code_of_installed_packages_alone_needs_no_folder(planned: Planned) -> None:
+    plan = planned({"nightly.py": ONE})
+    bare = replace(plan, source=Source({}, ()))
+    context = code_context(bare, plan.images[0], plan.environments[0], {})
+    assert list(context) == ["Dockerfile"]
+    assert isinstance(content := context["Dockerfile"].content, bytes)
+    assert b"COPY" not in content
 
 
 @pytest.mark.parametrize("pipeline", ["churn", "A__b", "x_", "_x", "__", "ünd", "数据", "x" * 100])

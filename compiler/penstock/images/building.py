@@ -95,6 +95,9 @@ def _unnamed(name: str, engine: Engine) -> Generator[str]:
     unchecked = f"{name}-unchecked-{os.getpid()}"
     try:
         yield unchecked
+    except EngineError as error:
+        error.args = (str(error).replace(unchecked, name), *error.args[1:])
+        raise
     finally:
         engine.remove(unchecked)
 

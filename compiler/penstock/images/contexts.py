@@ -77,7 +77,9 @@ def code_context(
         "org.opencontainers.image.title": image.name.partition(":")[0],
         "org.opencontainers.image.version": image.name.partition(":")[2],
     }
-    text = code_dockerfile(environment.image, plan.source.path, labels)
+    text = code_dockerfile(
+        environment.image, plan.source.path, labels, code=bool(plan.source.files)
+    )
     context: dict[str, File] = {"Dockerfile": File(text.encode())}
     for name, content in plan.source.files.items():
         context[f"root/{name}"] = File(content, name in plan.source.programs)

@@ -46,8 +46,8 @@ class Distribution:
     @cached_property
     def is_editable(self) -> bool:
         """Whether it is a project in another folder, whose code is shipped as source."""
-        folder = self._origin.get("dir_info")
-        return isinstance(folder, dict) and bool(folder.get("editable"))
+        folder: Any = self._origin.get("dir_info")
+        return isinstance(folder, dict) and bool(cast("dict[str, Any]", folder).get("editable"))
 
     @cached_property
     def is_from_repository(self) -> bool:

@@ -40,10 +40,16 @@ def environment_dockerfile(
     return "\n".join(lines) + "\n"
 
 
-def code_dockerfile(environment: str, path: Iterable[str], labels: Mapping[str, str]) -> str:
-    """The Dockerfile of an image: the code of the steps on its environment."""
+def code_dockerfile(
+    environment: str, path: Iterable[str], labels: Mapping[str, str], *, code: bool = True
+) -> str:
+    """The Dockerfile of an image: the code of the steps on its environment.
+
+    Without `code`, all of it is in packages.
+    """
     folders = ":".join([*path, "/opt/requirements", "/opt/penstock"])
-    lines = [f"FROM {environment}", "COPY root/ /", f"ENV PYTHONPATH={folders}", "WORKDIR /app"]
+    lines = [f"FROM {environment}", *["COPY root/ /"] * code]
+    lines += [f"ENV PYTHONPATH={folders}", "WORKDIR /app"]
     lines += _labels(labels)
     return "\n".join(lines) + "\n"
 
