@@ -317,6 +317,22 @@ def test_emission_takes_what_was_pushed_before_the_local_name(planned: Planned) 
     assert images_of(plan.planned(_bare())) == {"load": there}
 
 
+def test_a_lock_that_was_cut_off_is_none(planned: Planned, tmp_path: Path) -> None:
+    files = {"nightly.py": "import jinja2\n" + ONE}
+    before = planned(files)
+    (environment,) = before.environments
+    head = f"# inputs: sha256:{environment.inputs.digest}\n"
+    digest = f" --hash=sha256:{'0' * 64}\n"
+    whole = f"{head}jinja2==3.0{digest}markupsafe==2.0{digest}"
+    plan = planned({**files, "images.lock/nightly.txt": whole})
+    assert [one.locked for one in plan.environments] == [True]
+    plan = planned({**files, "images.lock/nightly.txt": head})
+    assert [one.locked for one in plan.environments] == [False]
+    assert plan.images == before.images
+    with pytest.raises(ImageSettingsError, match="without the file, `penstock build` makes it"):
+        planned({**files, "images.lock/nightly.txt": head + "jinja2\n"})
+
+
 def test_code_of_installed_packages_alone_needs_no_folder(planned: Planned) -> None:
     plan = planned({"nightly.py": ONE})
     bare = replace(plan, source=Source({}, ()))

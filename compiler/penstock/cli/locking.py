@@ -48,7 +48,8 @@ def locked_plan(
             raise Failure(str(error)) from None
         name = f"{locked.file.parent.name}/{locked.file.name}"
         pins = locked.pins()
-        view.done(f"locked {name}  {len(pins)} packages", lock=name, packages=pins)
+        count = f"{len(pins)} package{'s' * (len(pins) != 1)}"
+        view.done(f"locked {name}  {count}", lock=name, packages=pins)
     _stop_on(found, refused)
     plan = image_plan(found, lowered, store)
     _stop_on(found, plan.problems)

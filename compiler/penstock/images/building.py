@@ -74,7 +74,8 @@ def _environment(
         listen(f"pulling {environment.base}")
         engine.pull(environment.base, listen)
     if environment.pins:
-        listen(f"installing {len(environment.pins)} packages for {environment.name}")
+        count = len(environment.pins)
+        listen(f"installing {count} package{'s' * (count != 1)} for {environment.name}")
     context = environment_context(plan, environment, listen)
     listen(f"building {environment.image}")
     made = engine.build(context, environment.image, listen)

@@ -37,7 +37,9 @@ class Lock:
         try:
             return dict(pins(self.text))
         except BadLock as error:
-            raise ImageSettingsError(f"{self.file}: {error}") from None
+            raise ImageSettingsError(
+                f"{self.file}: {error}; without the file, `penstock build` makes it anew"
+            ) from None
 
 
 def find_lock(root: Path, name: str) -> Lock:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from penstock.diagnostics import Diagnostic, Span
 from penstock.images.index_settings import IndexSettings
@@ -181,9 +182,13 @@ class _Planner:
         limits = tuple(sorted(map(str, self._project.declared.limits)))
         inputs = LockInputs(requires, limits, settings.python, settings.platform)
         lock = find_lock(self._project.root, name)
-        locked = lock.is_current(inputs)
         known = self._pinning.pinned(group.requirements)
-        pins = Pins(lock.pins(), {}) if locked else known
+        held = lock.pins() if lock.is_current(inputs) else {}
+        # A lock that was cut off does not hold what it was made for.
+        locked = lock.is_current(inputs) and all(
+            canonicalize_name(one.name) in held for one in group.requirements
+        )
+        pins = Pins(held, {}) if locked else known
         span = self._said_at(group.first)
         for missing, why in sorted(pins.missing.items()):
             self._problems[_not_pinned(missing, why, span)] = None
