@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import signal
@@ -199,6 +200,11 @@ def test_a_build_that_is_stopped_leaves_no_image_that_was_not_checked(
     assert not engine.images.list(planned["name"])
 
 
+def test_what_steps_print_while_they_are_imported_is_no_matter(project: Project) -> None:
+    project.write("built.py", PIPELINE + "\n\nimport atexit\natexit.register(print, '[1]')\n")
+    assert len(project.build()) == 2
+
+
 def test_a_base_of_another_python_is_told(project: Project) -> None:
     project.write("pyproject.toml", SETTINGS + 'python = "3.10"\n')
     project.write(
@@ -256,6 +262,25 @@ def test_a_push_that_fails_is_told(project: Project) -> None:
     assert done.code == 1
     assert "127.0.0.1:1" in done.err
     assert not (project.folder / "images.lock.yaml").exists()
+
+
+def test_a_registry_in_the_settings_must_be_one(project: Project) -> None:
+    text = '[tool.penstock]\nregistry = "https://example.com"\n'
+    project.write("pyproject.toml", text)
+    done = project("check", "built.py")
+    assert (done.code, "is no registry" in done.err) == (2, True)
+
+
+def test_old_layers_leave_the_cache(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project.folder / "caches"))
+    project.build()
+    (layer,) = (project.folder / "caches/penstock/layers").glob("*.tar")
+    new = layer.with_name("new.tar")
+    new.write_bytes(b"")
+    os.utime(layer, (0, 0))
+    shown = project("images", "prune", "built.py", "--dry-run")
+    assert "would remove 1 layer of the cache" in shown.out
+    assert layer.exists()
 
 
 @pytest.mark.parametrize("registry", ["https://example.com", "a b", "", "-x", "example.com/UP"])

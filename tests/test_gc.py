@@ -78,8 +78,9 @@ def test_everything_that_a_record_names_stays(tmp_path: Path) -> None:
     assert is_sound(store)
 
 
-def test_real_runs_lose_nothing(tmp_path: Path) -> None:
+def test_real_runs_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the engine of today writes, which may be more than the fixture holds."""
+    monkeypatch.chdir(tmp_path)
     project = Project(tmp_path)
     flow = """
     @step

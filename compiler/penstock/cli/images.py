@@ -12,10 +12,13 @@ from penstock.cli.failures import Failure, WrongUsage
 from penstock.cli.stores import form_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from penstock.images.engine import EngineImage
     from penstock.images.pruning import UnusedImage
+
+_LAYER_DAYS = 14.0
 
 
 @click.group(invoke_without_command=True)
@@ -54,29 +57,35 @@ def command(ctx: click.Context, form: str) -> int:
 def prune(targets: tuple[str, ...], dry_run: bool, yes: bool, form: str) -> int:
     """Remove images of penstock, except those that the TARGETs need and that containers use.
 
+    Layers of requirements that no build has used for two weeks leave this user's cache, too.
+
     \b
     Example:
       penstock images prune churn.py --dry-run
     """
     from penstock.images.engine import Engine, EngineError
     from penstock.images.pruning import prune_images, unused_images
+    from penstock.images.requirements_layer import old_layers
 
     wanted = {name for target in targets for name in _needed(target)}
     try:
         engine = Engine()
         unused = unused_images(engine, wanted)
-        if not dry_run and unused and not yes:
+        layers = old_layers(_LAYER_DAYS)
+        if not dry_run and (unused or layers) and not yes:
             if not sys.stdin.isatty() or form == "json":
                 raise WrongUsage("prune asks first; say --yes, or look with --dry-run")
-            _tell(unused, "would remove", form)
+            _tell(unused, layers, "would remove", form)
             if not click.confirm("remove all this?"):
                 click.echo("nothing was removed", err=True)
                 return 0
         if not dry_run:
             unused = prune_images(engine, unused)
+            for file in layers:
+                file.unlink(missing_ok=True)
     except EngineError as error:
         raise Failure(str(error)) from None
-    _tell(unused, "would remove" if dry_run else "removed", form)
+    _tell(unused, layers, "would remove" if dry_run else "removed", form)
     return 0
 
 
@@ -92,21 +101,27 @@ def _needed(target: str) -> set[str]:
     return {one.name for one in plan.images} | {one.image for one in plan.environments}
 
 
-def _tell(images: Sequence[UnusedImage], word: str, form: str) -> None:
+def _tell(images: Sequence[UnusedImage], layers: Mapping[Path, int], word: str, form: str) -> None:
     from penstock.cli.run_view import size
     from penstock.images.pruning import space_of
 
     if form == "json":
         removed = word == "removed"
-        click.echo(json.dumps({"removed": removed, "images": [_facts(one) for one in images]}))
+        listed = [_facts(one) for one in images]
+        click.echo(json.dumps({"removed": removed, "images": listed, "layers": len(layers)}))
         return
-    if not images:
+    if not images and not layers:
         click.echo("there is nothing to remove")
         return
     for one in images:
         click.echo(f"  {_name(one)}")
-    plural = "s" * (len(images) != 1)
-    click.echo(f"{word} {len(images)} image{plural}, {size(space_of(images))} in all")
+    if images:
+        plural = "s" * (len(images) != 1)
+        click.echo(f"{word} {len(images)} image{plural}, {size(space_of(images))} in all")
+    if layers:
+        plural = "s" * (len(layers) != 1)
+        cached = size(sum(layers.values()))
+        click.echo(f"{word} {len(layers)} layer{plural} of the cache, {cached} in all")
 
 
 def _table(images: Sequence[EngineImage]) -> Iterator[str]:

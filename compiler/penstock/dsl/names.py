@@ -28,4 +28,4 @@ def module_of(defined: object) -> str:
     if spec is not None:  # python -m package.module
         return str(spec.name).removesuffix(".__main__")
     file = getattr(main, "__file__", None)
-    return Path(file).stem if file else name
+    return name if not file or file.startswith("<") else Path(file).stem

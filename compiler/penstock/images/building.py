@@ -71,8 +71,7 @@ def _environment(
     if found is not None and (base is None or _stands_on(found, base)):
         return found, Built(environment.image, (), found.size, None)
     if base is None:
-        listen(f"pulling {environment.base}")
-        engine.pull(environment.base, listen)
+        engine.pull(environment.base, listen, environment.platform)
     if environment.pins:
         count = len(environment.pins)
         listen(f"installing {count} package{'s' * (count != 1)} for {environment.name}")
@@ -123,12 +122,13 @@ def _import(
 
 
 def _judge(image: Image, code: int, output: str) -> None:
-    try:
-        told = json.loads(output.strip().splitlines()[-1])
-        python, failed = str(told["python"]), dict(told["failed"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        last = output.strip().splitlines()[-1:] or [f"exit code {code}"]
-        raise CannotImport(f"no step could be imported in {image.name}: {last[0]}") from None
+    # What steps print while they are imported may come later than what we look for.
+    lines = output.strip().splitlines()
+    told = next((found for line in reversed(lines) if (found := _told(line)) is not None), None)
+    if told is None:
+        last = lines[-1] if lines else f"exit code {code}"
+        raise CannotImport(f"no step could be imported in {image.name}: {last}")
+    python, failed = told
     if failed:
         step, why = next(iter(failed.items()))
         raise CannotImport(f"{step} does not import in {image.name}: {why}")
@@ -137,6 +137,15 @@ def _judge(image: Image, code: int, output: str) -> None:
             f"the base image {image.base} has Python {python}, but {image.python} was planned; "
             "set base or python in [tool.penstock.images]"
         )
+
+
+def _told(line: str) -> tuple[str, dict[str, str]] | None:
+    """The version of Python and what failed, if that is what the line says."""
+    try:
+        told = json.loads(line)
+        return str(told["python"]), dict(told["failed"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _architecture(plan: ImagePlan) -> str:

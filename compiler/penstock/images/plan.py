@@ -22,7 +22,9 @@ from penstock.images.ourselves import Ourselves
 from penstock.images.pins import Pinning, Pins
 from penstock.images.project import Project
 from penstock.images.pushed import PUSHED, pushed_images
+from penstock.images.registry_names import in_registry
 from penstock.images.requirements import Requirements
+from penstock.images.settings import ImageSettingsError
 from penstock.images.source import Gathering, Source
 from penstock.ir.lookup import Lookup, lookup
 from penstock.ir.nodes import Component, Image, Options, PipelineIR, Step
@@ -235,7 +237,7 @@ class _Planner:
         for one in environments:
             tag = digest({"environment": one.key, "source": source.digest})
             name = f"{repository(self._ir.name)}:{tag}"
-            there = f"{settings.registry}/{name}" if settings.registry else None
+            there = _in_registry(settings.registry, name)
             known = pushed.get(name)
             made.append(
                 Image(
@@ -252,6 +254,13 @@ class _Planner:
                 )
             )
         return tuple(made)
+
+
+def _in_registry(registry: str | None, name: str) -> str | None:
+    try:
+        return in_registry(registry, name) if registry is not None else None
+    except ValueError as error:
+        raise ImageSettingsError(f"[tool.penstock] {error}") from None
 
 
 def _not_here(component: Component) -> Diagnostic:

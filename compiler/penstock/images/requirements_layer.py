@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from penstock.images.bytecode import compiling, worth_compiling
@@ -30,7 +31,8 @@ PLACE = "opt/requirements"
 _RECIPE = 1
 """Raised whenever the same lock gives another tar."""
 
-_ABANDONED = 86_400.0
+_DAY = 86_400.0
+_ABANDONED = _DAY
 
 
 def requirements_layer(
@@ -72,6 +74,17 @@ def layers_folder() -> Path:
     """Where layers are kept; all of it can be deleted."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches, "penstock", "layers")
+
+
+def old_layers(days: float) -> dict[Path, int]:
+    """The layers that no build has used for so long, with their sizes in bytes."""
+    found: dict[Path, int] = {}
+    for one in sorted(layers_folder().glob("*.tar")):
+        with suppress(FileNotFoundError):  # somebody else has removed it
+            status = one.stat()
+            if time.time() - status.st_mtime > days * _DAY:
+                found[one] = status.st_size
+    return found
 
 
 def _pack(installed: Path, made: Path, found: Interpreter, listen: Callable[[str], None]) -> None:
