@@ -8,6 +8,7 @@ import re
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -273,14 +274,14 @@ def test_a_registry_in_the_settings_must_be_one(project: Project) -> None:
 
 def test_old_layers_leave_the_cache(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(project.folder / "caches"))
-    project.build()
-    (layer,) = (project.folder / "caches/penstock/layers").glob("*.tar")
-    new = layer.with_name("new.tar")
-    new.write_bytes(b"")
-    os.utime(layer, (0, 0))
+    layers = project.folder / "caches/penstock/layers"
+    layers.mkdir(parents=True)
+    for name, moment in (("old.tar", 0), ("new.tar", time.time())):
+        (layers / name).write_bytes(b"")
+        os.utime(layers / name, (moment, moment))
     shown = project("images", "prune", "built.py", "--dry-run")
     assert "would remove 1 layer of the cache" in shown.out
-    assert layer.exists()
+    assert sorted(one.name for one in layers.iterdir()) == ["new.tar", "old.tar"]
 
 
 @pytest.mark.parametrize("registry", ["https://example.com", "a b", "", "-x", "example.com/UP"])
