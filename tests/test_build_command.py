@@ -104,6 +104,7 @@ def test_an_image_runs_what_was_planned(project: Project, engine: docker.DockerC
     labels = config["Labels"]
     assert labels["io.penstock.pipeline"] == NAME
     assert labels["io.penstock.env"] == environment.partition(":")[2]
+    assert labels["io.penstock.base"] == engine.images.get(BASE).id
     assert labels["org.opencontainers.image.version"] == name.partition(":")[2]
     done = project("run", "built.py", "--executor", "docker", "--format", "json")
     assert done.code == 0, done.err
@@ -154,6 +155,9 @@ def test_a_base_that_has_changed_is_built_upon_anew(
         )
         made.tag("penstock-test-moving", "1")
         assert "was there" not in project("build", "built.py").out
+        engine.images.get(BASE).tag("penstock-test-moving", "1")
+        assert "was there" not in project("build", "built.py").out  # fewer layers, the same first
+        assert project("build", "built.py").out.count("was there") == 2
     finally:
         engine.images.remove("penstock-test-moving:1", force=True)
 

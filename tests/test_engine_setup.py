@@ -132,7 +132,7 @@ def test_what_answers_already_is_used(client: docker.DockerClient, checkout: Pat
 
 @pytest.mark.parametrize("needed", [False, True])
 def test_why_no_engine_runs_is_told(checkout: Path, needed: bool) -> None:
-    env = {"DOCKER_HOST": NOWHERE} | ({"PENSTOCK_NEEDS_ENGINE": "1"} if needed else {})
+    env = {"DOCKER_HOST": NOWHERE, "PENSTOCK_NEEDS_ENGINE": "1" * needed}
     code, said, left = engine(checkout, **env)
     assert code == int(needed)
     assert said.count("\n") == 1 + needed

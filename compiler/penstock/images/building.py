@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.images.contexts import code_context, environment_context
+from penstock.images.contexts import BASE_LABEL, code_context, environment_context
 from penstock.images.engine import Engine, EngineError, EngineImage
 from penstock.images.plan import Environment, ImagePlan
 from penstock.images.revision import revision
@@ -68,14 +68,15 @@ def _environment(
     began = time.monotonic()
     base = engine.find(environment.base)
     found = engine.find(environment.image)
-    if found is not None and (base is None or _stands_on(found, base)):
+    if found is not None and (base is None or found.labels.get(BASE_LABEL) == base.id):
         return found, Built(environment.image, (), found.size, None)
     if base is None:
         engine.pull(environment.base, listen, environment.platform)
+        base = engine.find(environment.base)
     if environment.pins:
         count = len(environment.pins)
         listen(f"installing {count} package{'s' * (count != 1)} for {environment.name}")
-    context = environment_context(plan, environment, listen)
+    context = environment_context(plan, environment, listen, base)
     listen(f"building {environment.image}")
     made = engine.build(context, environment.image, listen)
     return made, Built(environment.image, (), made.size, time.monotonic() - began)

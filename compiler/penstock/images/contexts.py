@@ -8,12 +8,15 @@ from pathlib import Path
 from penstock.images.compiled_files import with_bytecode
 from penstock.images.context import Context, File
 from penstock.images.dockerfile import REQUIREMENTS, code_dockerfile, environment_dockerfile
+from penstock.images.engine import EngineImage
 from penstock.images.ourselves import HOME
 from penstock.images.plan import Environment, ImagePlan
 from penstock.images.requirements_layer import requirements_layer
 from penstock.ir.nodes import Image
 
 ENVIRONMENT_LABEL = "io.penstock.env"
+BASE_LABEL = "io.penstock.base"
+"""The id of the base that an environment was built on: a base's name may move to another image."""
 PIPELINE_LABEL = "io.penstock.pipeline"
 
 
@@ -27,11 +30,14 @@ def contexts(
 
 
 def environment_context(
-    plan: ImagePlan, environment: Environment, listen: Callable[[str], None]
+    plan: ImagePlan,
+    environment: Environment,
+    listen: Callable[[str], None],
+    base: EngineImage | None = None,
 ) -> Context:
     """The context of an environment, whose requirements are installed for it here.
 
-    Raises `RequirementsError`.
+    `base` is what its labels tell of, if the engine has it. Raises `RequirementsError`.
     """
     requirements: Path | None = None
     if environment.pins:
@@ -47,6 +53,7 @@ def environment_context(
         "io.penstock.python": environment.python,
         "io.penstock.version": environment.penstock,
         "org.opencontainers.image.base.name": environment.base,
+        **_of_base(environment.base, base),
     }
     text = environment_dockerfile(
         environment.base,
@@ -62,6 +69,16 @@ def environment_context(
     ).items():
         context[f"runtime/{HOME}/{name}"] = File(content)
     return context
+
+
+def _of_base(name: str, base: EngineImage | None) -> dict[str, str]:
+    """Labels that tell which image the name of a base stood for."""
+    labels = {} if base is None else {BASE_LABEL: base.id}
+    # A base made on this machine has no digest of a registry.
+    known = [name] if "@" in name else base.digests[:1] if base is not None else ()
+    for one in known:
+        labels["org.opencontainers.image.base.digest"] = one.rpartition("@")[2]
+    return labels
 
 
 def code_context(
