@@ -57,7 +57,8 @@ def test_the_probe_tells_the_servers_apart(
         for thread in threads:
             thread.join()
         assert found == [minds] * 12
-        assert place.listed() == ["claims/probe"]
+        # rclone may list an object twice that several have just written.
+        assert set(place.listed()) == {"claims/probe"}
 
 
 def test_the_claim_of_a_killed_writer_is_waited_for_and_then_removed(
