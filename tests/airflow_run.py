@@ -36,7 +36,6 @@ def execute(operator: Any, context: Any) -> Any:
             [os.environ["STEP_PYTHON"], *operator.command[1:]],
             env={
                 **operator.environment,
-                "PENSTOCK_STORE": os.environ["STEP_STORE"],
                 "PENSTOCK_PATH": os.environ["STEP_PATH"],
                 "PENSTOCK_RETURN": str(answer),
             },
@@ -59,7 +58,7 @@ def rendered(ti: Any) -> Any:
 def main() -> None:
     """Runs each DAG of the argument, `{dag id: conf}`, and writes down what came out."""
     asked = json.loads(sys.argv[1])
-    os.environ |= {"STEP_STORE": asked["store"], "STEP_PATH": asked["path"]}
+    os.environ["STEP_PATH"] = asked["path"]
     import_module("airflow.providers.docker.operators.docker").DockerOperator.execute = execute
     bag = import_module("airflow.dag_processing.dagbag").DagBag(
         os.environ["AIRFLOW__CORE__DAGS_FOLDER"]

@@ -63,15 +63,6 @@ def test_the_backend_is_found_and_takes_a_position_on_everything() -> None:
     assert set(backend.supports) == set(Feature)
 
 
-def test_what_is_not_built_is_refused_at_the_users_line() -> None:
-    ir = pipeline(
-        scopes={"each": {"each": {"value": [1]}, "at": "code.py:8"}},
-        steps={"work": {**STEP, "in": "each"}},
-    )
-    found = refused(ir)
-    assert (found.code, found.span and found.span.line) == ("PS401", 8)
-
-
 @pytest.mark.parametrize(
     ("first", "second"),
     [("split", "Split"), ("two-words", "two_words"), ("step_2nd", "2nd"), ("list", "list_")],
@@ -97,7 +88,7 @@ def test_two_steps_with_one_python_name_are_refused(first: str, second: str) -> 
         ("class", "class_"),
         ("print", "print_"),
         ("json", "json_"),
-        ("step", "step_"),
+        ("request", "request_"),
         ("None", "none"),
     ],
 )
@@ -242,7 +233,15 @@ def test_the_store_is_a_volume_a_folder_or_remote() -> None:
         ("/a\nb", {}),
         ("/runs", {"volume": "x"}),
         (None, {"volume": "/etc"}),
-        (None, {"airflow-version": "2.11"}),
+        (None, {"airflow-version": "2.10"}),
+        (None, {"runner": "podman"}),
+        (None, {"runner": "python"}),
+        ("/runs", {"runner": "kubernetes"}),
+        (None, {"namespace": "x"}),
+        (None, {"runner": "kubernetes", "namespace": "X"}),
+        (None, {"runner": "kubernetes", "volume": "X"}),
+        (None, {"runner": "kubernetes", "gpu-label": "a b"}),
+        (None, {"records": "maybe"}),
         (None, {"unknown": "x"}),
     ],
 )
@@ -328,7 +327,7 @@ EDGES = {
 def test_edges_are_drawn_as_a_person_would(
     upstream: dict[str, tuple[str, ...]], lines: list[str]
 ) -> None:
-    found = edge_lines(upstream, {name: name for name in upstream})
+    found = edge_lines(upstream, {name: name for name in upstream}, 4)
     assert [line.strip() for line in found] == lines
 
 
@@ -340,7 +339,7 @@ def test_every_edge_is_drawn_once(before: list[set[int]]) -> None:
     }
     found: list[tuple[str, str]] = []
     for statement in ast.parse(
-        "".join(edge_lines(upstream, {n: n for n in upstream})).replace("    ", "")
+        "".join(edge_lines(upstream, {n: n for n in upstream}, 4)).replace("    ", "")
     ).body:
         assert isinstance(statement, ast.Expr)
         operands = _operands(statement.value)

@@ -210,6 +210,12 @@ def emitted(ir: PipelineIR) -> str:
     return text
 
 
+def same_head(text: str) -> str:
+    """The file without what differs in its head: the digest of the plan, and one import."""
+    text = re.sub(r'^PLAN = "sha256:[0-9a-f]{64}"$', "PLAN = None", text, flags=re.M)
+    return re.sub(r"^(from airflow.sdk import .*), literal$", r"\1", text, flags=re.M)
+
+
 def shape(*parts: str) -> tuple[list[str], set[object]]:
     """The kinds and names of all nodes in order, and the constants, which are not in the shape."""
     kinds: list[str] = []
@@ -242,13 +248,13 @@ def _walk(node: ast.AST, kinds: list[str], constants: set[object]) -> None:
 
 def split(text: str) -> tuple[str, str]:
     """What the user's texts are in: the docstring before the helpers, the DAG after them."""
-    before, helpers, after = text.partition(HELPERS)
+    before, helpers, after = same_head(text).partition(HELPERS)
     assert helpers
     return before, after
 
 
 PLAIN = [
-    emitted(pipeline(*spread(["x"] * DRAWN)[:2], "file.py", description))
+    same_head(emitted(pipeline(*spread(["x"] * DRAWN)[:2], "file.py", description)))
     for description in ("x", " ")
 ]
 HELPERS = PLAIN[0][PLAIN[0].index("from __future__") : PLAIN[0].index("with DAG(")]
@@ -287,17 +293,19 @@ STUBS = """
 import sys, types, json
 
 class Anything:
+    template_fields = ()
     def __init__(self, *args, **kwargs):
         Anything.calls.append((type(self).__name__, args, kwargs))
     def __enter__(self): return self
     def __exit__(self, *details): return None
     def __rshift__(self, other): return other
     def __rrshift__(self, other): return self
+    def as_teardown(self): return self
 
 Anything.calls = []
 names = {
     "airflow.providers.docker.operators.docker": ["DockerOperator"],
-    "airflow.sdk": ["DAG", "Connection", "Param", "TaskGroup", "literal"],
+    "airflow.sdk": ["DAG", "Asset", "BaseHook", "Param", "TaskGroup", "literal"],
     "docker.types": ["DeviceRequest", "Mount"],
     "pendulum": ["datetime"],
 }
@@ -339,7 +347,10 @@ def test_importing_a_hostile_file_does_nothing(tmp_path: Path) -> None:
 
     collect()
     bad = 'import os\nos.system("true")\n'
-    for given_files, events in ((files, []), ([bad], ["os.system"])):
+    # Named tuples are made by Python's own `exec`, in every file as often as in a harmless one.
+    tuples = ["exec"] * PLAIN[0].count("(NamedTuple):")
+    assert tuples
+    for given_files, events in ((files, tuples * len(files)), ([bad], ["os.system"])):
         done = subprocess.run(
             [sys.executable, "-I", "-c", STUBS],
             input=json.dumps(given_files),
@@ -347,8 +358,9 @@ def test_importing_a_hostile_file_does_nothing(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
+        assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         assert [event for event in answer["events"] if event != "import"] == events
     assert len(files) >= 30

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import pytest
 from airflow_support import in_airflow, once
 from goldens_support import SOURCES, TESTS, golden_pipelines, load
@@ -45,8 +46,10 @@ def test_airflow_reads_every_golden_file(imported: dict[str, Any]) -> None:
 def test_airflow_sees_the_graph_of_the_pipeline(name: str, imported: dict[str, Any]) -> None:
     ir = PIPELINES[name]
     tasks = imported[ir.name]["tasks"]
-    edges = {(before, task) for task, one in tasks.items() for before in one["upstream"]}
-    assert edges == set(graph(ir).edges)
+    seen: nx.DiGraph[str] = nx.DiGraph()
+    seen.add_edges_from((before, task) for task, one in tasks.items() for before in one["upstream"])
+    # What another task has waited for already need not be waited for again.
+    assert set(nx.transitive_closure(seen).edges) == set(nx.transitive_closure(graph(ir)).edges)
     assert set(tasks) == {step.id for step in ir.steps}
     for step in ir.steps:
         assert tasks[step.id]["group"] == step.scope
@@ -117,11 +120,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     irs: dict[str, PipelineIR] = {name: PIPELINES[name] for name in RUNS if name in PIPELINES}
     irs["hostile"] = HOSTILE.hostile.trace()
     files: dict[str, str] = {}
+    store = str(tmp_path_factory.mktemp("store"))
     for ir in irs.values():
-        files |= compile_pipeline(ir, BACKEND, Options())
+        files |= compile_pipeline(ir, BACKEND, Options(store))
     home = tmp_path_factory.mktemp("airflow")
     asked = {
-        "store": str(tmp_path_factory.mktemp("store")),
         "path": ":".join(map(str, (*SOURCES, FOLDER))),
         "runs": RUNS,
     }
@@ -130,7 +133,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         answer = once(
             tmp_path_factory,
             "airflow-run",
-            lambda: {**in_airflow("airflow_run.py", files, home, asked), "store": asked["store"]},
+            lambda: {**in_airflow("airflow_run.py", files, home, asked), "store": store},
         )
     assert answer["errors"] == {}
     for name, run in answer["runs"].items():
@@ -208,7 +211,7 @@ def test_a_secret_stands_in_no_file_and_in_nothing_that_airflow_shows(ran: dict[
     task = ran["hostile"]["tasks"]["surroundings"]
     assert task["environment"]["VAULT"] == CONNECTION["password"]
     shown = json.dumps([one["rendered"] for one in ran["hostile"]["tasks"].values()])
-    assert "PENSTOCK_STEP" in shown
+    assert "penstock" in shown
     assert "VAULT" not in shown and "s3cr3t" not in shown
     for file in Path(ran["store"]).rglob("*"):
         assert not file.is_file() or b"s3cr3t" not in file.read_bytes()
@@ -216,21 +219,25 @@ def test_a_secret_stands_in_no_file_and_in_nothing_that_airflow_shows(ran: dict[
     assert "s3cr3t" not in text and '"VAULT": ("vault", "password")' in text
 
 
-def test_the_store_is_mounted(ran: dict[str, Any]) -> None:
+def test_the_store_is_mounted(ran: dict[str, Any], imported: dict[str, Any]) -> None:
     [mount] = ran["chain"]["tasks"]["make"]["mounts"]
-    assert (mount["Target"], mount["Source"], mount["Type"]) == (
-        "/data",
-        "penstock-store",
-        "volume",
-    )
+    assert (mount["Target"], mount["Source"], mount["Type"]) == (ran["store"], ran["store"], "bind")
+    [mount] = imported["chain"]["tasks"]["make"]["mounts"]
+    told = (mount["Target"], mount["Source"], mount["Type"])
+    assert told == ("/data", "penstock-store", "volume")
 
 
 def test_steps_run_under_the_name_of_the_run(ran: dict[str, Any]) -> None:
     for name in RUNS:
         for task, one in ran[name]["tasks"].items():
-            assert one["environment"]["PENSTOCK_STEP"] == task
-            assert one["environment"]["PENSTOCK_PIPELINE"] == name
-            assert one["environment"]["PENSTOCK_RUN"] == ran[name]["run_id"]
+            asked = json.loads(one["environment"]["PENSTOCK_REQUEST"] + _rest(one["environment"]))
+            assert (asked["step"], asked["pipeline"]) == (task, name)
+            assert asked["run"] == ran[name]["run_id"]
+
+
+def _rest(environment: dict[str, str]) -> str:
+    names = (f"PENSTOCK_REQUEST_{number}" for number in range(1, 100))
+    return "".join(environment.get(name, "") for name in names)
 
 
 def digest(data: bytes) -> str:

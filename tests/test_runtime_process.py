@@ -117,51 +117,61 @@ def test_sigterm_reaches_the_users_code(store: LocalStore, tmp_path: Path) -> No
     assert os.listdir(Path(store.url) / "tmp") == []
 
 
-def airflow_env(store: LocalStore, tmp_path: Path, name: str, **extra: str) -> dict[str, str]:
+AIRFLOW_RUN = "manual__2026-01-02T03:04:05+00:00"
+
+
+def airflow_env(store: LocalStore, tmp_path: Path, name: str, **changes: Any) -> dict[str, str]:
+    """The variables of a step of the DAG `churn`; the request in two parts."""
+    asked: dict[str, Any] = {
+        "format": 1,
+        "pipeline": "churn",
+        "run": AIRFLOW_RUN,
+        "plan": "sha256:" + "0" * 64,
+        "step": name,
+        "attempt": 2,
+        "store": store.url,
+        "code": f"runtime_steps:{name}",
+        "inputs": {},
+        "parameters": {},
+        **changes,
+    }
+    text = json.dumps({key: value for key, value in asked.items() if value is not None})
     return {
-        "PENSTOCK_CODE": f"runtime_steps:{name}",
-        "PENSTOCK_RUN": "manual__2026-01-02T03:04:05+00:00",
-        "PENSTOCK_PIPELINE": "churn",
-        "PENSTOCK_STEP": name,
-        "PENSTOCK_ATTEMPT": "2",
-        "PENSTOCK_STORE": store.url,
+        "PENSTOCK_REQUEST": text[:50],
+        "PENSTOCK_REQUEST_1": text[50:],
         "PENSTOCK_PATH": FIXTURES,
         "PENSTOCK_RETURN": str(tmp_path / "xcom" / f"{name}.json"),
-        **extra,
     }
 
 
 def test_airflow(store: LocalStore, tmp_path: Path) -> None:
     with store.scratch() as scratch:
         ref = save_value([1, 2, 3, 4], store, scratch / "v").to_json()
-    env = airflow_env(
-        store, tmp_path, "split", PENSTOCK_PARAM_ratio="0.75",
-        PENSTOCK_ARTIFACT_data=json.dumps(ref), PENSTOCK_PROJECTIONS='{"train.0": ["train", 0]}',
-    )  # fmt: skip
+    inputs: dict[str, Any] = {"ratio": {"value": 0.75}, "data": {"artifact": ref}}
+    parts = {"train.0": ["train", 0]}
+    env = airflow_env(store, tmp_path, "split", inputs=inputs, projections=parts, rounds=[2, 0])
     done = run(["airflow"], env=env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     found = json.loads((tmp_path / "xcom" / "split.json").read_text(encoding="ascii"))
     assert list(found) == ["train", "n", "ratio", "train.0"]
     assert (found["n"], found["ratio"], found["train.0"]) == (3, 1.0, 1)
     assert found["train"]["materializer"] == "json"
-    run_id = stable_run_id(env["PENSTOCK_RUN"], "churn")
-    commit = RunRecords(store, run_id).committed("split")
+    run_id = stable_run_id(AIRFLOW_RUN, "churn")
+    commit = RunRecords(store, run_id).committed("split.2.0")
     assert commit is not None
-    assert (commit["attempt"], commit["orchestrator_run"]) == (2, env["PENSTOCK_RUN"])
+    assert (commit["attempt"], commit["orchestrator_run"]) == (2, AIRFLOW_RUN)
 
-    several = json.dumps([found["train"], found["train"]])
-    env = airflow_env(store, tmp_path, "gathered", PENSTOCK_ARTIFACT_many=several)
+    several = {"list": [{"artifact": found["train"]}] * 2}
+    env = airflow_env(store, tmp_path, "gathered", inputs={"many": several})
     assert run(["airflow"], env=env).returncode == 0
     assert json.loads((tmp_path / "xcom" / "gathered.json").read_text()) == {"value": 12}
 
 
 def test_airflow_fields_streams_and_empty_results(store: LocalStore, tmp_path: Path) -> None:
     with store.scratch() as scratch:
-        ref = json.dumps(save_value([1], store, scratch / "v").to_json())
-    env = airflow_env(
-        store, tmp_path, "Fit", PENSTOCK_PARAM_C="3", PENSTOCK_ARTIFACT_data=ref,
-        PENSTOCK_FIELDS="C",
-    )  # fmt: skip
+        ref = save_value([1], store, scratch / "v").to_json()
+    inputs: dict[str, Any] = {"C": {"value": 3}, "data": {"artifact": ref}}
+    env = airflow_env(store, tmp_path, "Fit", inputs=inputs, fields=["C"])
     assert run(["airflow"], env=env).returncode == 0
     printed = run(["airflow"], env=airflow_env(store, tmp_path, "prints"))
     assert (printed.stdout, printed.stderr) == ("", "to stdout\n")
@@ -170,25 +180,33 @@ def test_airflow_fields_streams_and_empty_results(store: LocalStore, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("extra", "message"),
+    ("changes", "message"),
     [
-        ({"PENSTOCK_CODE": ""}, "the environment variable PENSTOCK_CODE is missing"),
-        ({"PENSTOCK_PARAM_n": ""}, "PENSTOCK_PARAM_n is not JSON"),
-        ({"PENSTOCK_PARAM_n": "{{ x }}"}, "PENSTOCK_PARAM_n is not JSON"),
-        ({"PENSTOCK_ARTIFACT_n": "null"}, "the step that makes it did not run"),
-        ({"PENSTOCK_PARAM_n": "1", "PENSTOCK_ARTIFACT_n": "[]"}, "as a parameter and as"),
-        ({"PENSTOCK_ATTEMPT": "x"}, "not a number"),
-        ({"PENSTOCK_PARAM_../n": "1"}, "cannot name an input"),
-        ({"PENSTOCK_PROJECTIONS": "[]"}, "projections must be a JSON object"),
+        ({"code": None}, "code"),
+        ({"other": 1}, "other"),
+        ({"inputs": {"n": {"artifact": None}}}, "n"),
+        ({"inputs": {"../n": {"value": 1}}}, "cannot name an input"),
+        ({"attempt": "x"}, "not a number"),
+        ({"pipeline": "../x"}, "cannot name a pipeline"),
+        ({"rounds": [-1]}, "round -1 is not a number from 0"),
+        ({"projections": []}, "projections must be a JSON object"),
     ],
 )
 def test_airflow_refuses(
-    store: LocalStore, tmp_path: Path, extra: dict[str, str], message: str
+    store: LocalStore, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
-    done = run(["airflow"], env={**airflow_env(store, tmp_path, "double"), **extra})
+    done = run(["airflow"], env=airflow_env(store, tmp_path, "double", **changes))
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / "xcom").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{{ x }}", "[]", '{"format": 1}'])
+def test_airflow_refuses_what_is_no_request(store: LocalStore, tmp_path: Path, text: str) -> None:
+    env = airflow_env(store, tmp_path, "double") | {"PENSTOCK_REQUEST_1": ""}
+    done = run(["airflow"], env=env | {"PENSTOCK_REQUEST": text})
+    assert done.returncode == 2
+    assert "PENSTOCK_REQUEST" in done.stderr
 
 
 def executor_input(

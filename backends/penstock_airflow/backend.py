@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from penstock.backend import Bundle, Options
-from penstock.features import NATIVE, Feature, Support, notyet
+from penstock.features import NATIVE, Feature, Support
 from penstock.ir.nodes import PipelineIR
 from penstock.passes.model import Pass
 from penstock_airflow.checks import CHECKS
-
-_BRANCHES = "needs @task.branch and the trigger rules of what follows"
-_LOOPS = "needs dynamic task mapping"
-_EXIT = "needs a teardown task"
 
 
 class AirflowBackend:
@@ -28,16 +24,16 @@ class AirflowBackend:
         Feature.PROJECTION: NATIVE,
         Feature.LIST_INPUT: NATIVE,
         Feature.NESTED: NATIVE,
-        Feature.BRANCH: notyet(_BRANCHES),
-        Feature.ONE_OF: notyet(_BRANCHES),
-        Feature.LOOP_STATIC: notyet(_LOOPS),
-        Feature.LOOP_PARAMETER: notyet(_LOOPS),
-        Feature.LOOP_OUTPUT: notyet(_LOOPS),
-        Feature.LOOP_NESTED: notyet(_LOOPS),
-        Feature.PARALLEL: notyet(_LOOPS),
-        Feature.GATHER: notyet(_LOOPS),
-        Feature.EXIT: notyet(_EXIT),
-        Feature.RUN_STATUS: notyet(_EXIT),
+        Feature.BRANCH: NATIVE,
+        Feature.ONE_OF: NATIVE,
+        Feature.LOOP_STATIC: NATIVE,
+        Feature.LOOP_PARAMETER: NATIVE,
+        Feature.LOOP_OUTPUT: NATIVE,
+        Feature.LOOP_NESTED: Support("native", "each step is mapped over the rounds of all loops"),
+        Feature.PARALLEL: Support("native", "limits each step of the loop, not its rounds"),
+        Feature.GATHER: NATIVE,
+        Feature.EXIT: NATIVE,
+        Feature.RUN_STATUS: NATIVE,
         Feature.ORDER: NATIVE,
         Feature.RETRY: NATIVE,
         Feature.RETRY_BACKOFF: Support("native", "Airflow adds up to the same delay at random"),

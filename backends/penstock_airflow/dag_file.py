@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date
 from functools import cache
 from pathlib import Path
 
 import jinja2
 
 from penstock.images import images_of
-from penstock.ir.graph import upstream
-from penstock.ir.lookup import Lookup, inner_values, lookup
-from penstock.ir.nodes import Options, Parameter, PipelineIR
+from penstock.ir.lookup import lookup
+from penstock.ir.nodes import Branch, Loop, PipelineIR
 from penstock.ir.projections import projections
-from penstock.ir.types import parse
-from penstock.ir.values import FromParameter, FromStep, ListOf
 from penstock.ir.write import plan_digest
 from penstock_airflow import python_text as py
-from penstock_airflow.edges import edge_lines
-from penstock_airflow.groups import group_texts, grouped
+from penstock_airflow.body import Body
+from penstock_airflow.dag_arguments import dag_arguments, default_arguments
+from penstock_airflow.ending import Ending, makers
+from penstock_airflow.flow import Flow, flow
+from penstock_airflow.imports import import_lines
+from penstock_airflow.labels import Labels
 from penstock_airflow.names import variable
-from penstock_airflow.prose import docstring, prose
-from penstock_airflow.schema import constrained, schema_of
-from penstock_airflow.settings import run_arguments, text
+from penstock_airflow.prose import docstring
+from penstock_airflow.references import References
+from penstock_airflow.runners import runner_of
+from penstock_airflow.shared import Shared, checked_place
 from penstock_airflow.target import Target
-from penstock_airflow.tasks import Shared, checked_place
-
-LONG_AGO = date(2024, 1, 1)
-"""The start of a schedule without one: fixed, so that the same pipeline gives the same file."""
-
+from penstock_airflow.wanted import wanted_names
 
 _CHECKED_SIZE = 60_000  # above some 300 tasks, parsing would take as long as all the rest
 
@@ -45,137 +40,95 @@ class Source(str):
 
 def dag_file(ir: PipelineIR, target: Target) -> str:
     """The DAG file of a lowered pipeline."""
-    names = lookup(ir)
-    images = images_of(ir)
-    image = Counter(images.values()).most_common(1)[0][0] if images else ""
-    shared = Shared(names, projections(ir), image, images)
-    body = _body(names, shared)
+    shared = _shared(ir, target)
+    body = Body(shared)
+    ending = Ending(shared, records=target.records)
+    statements = body.text()
+    last = "\n".join(ending.statements())
+    edges = body.edges() + "".join(ending.edges(body.lasts()))
+    arguments = list(dag_arguments(ir, shared.names))
+    defaults = list(default_arguments(ir, shared.image, shared))
+    if target.records:
+        shared.references.used.add("RunState")
+    facts = {
+        "runner": target.runner,
+        "two": target.two,
+        "records": target.records,
+        "secrets": _secrets(shared),
+        "items": any(isinstance(one, Loop) for one in ir.scopes),
+        "flat": "flat" in shared.flow.mapped.values(),
+        "guards": bool(shared.flow.guards),
+        "skips": any(isinstance(one, Branch) for one in ir.scopes),
+        "used": shared.references.used,
+    }
+    names = wanted_names(
+        shared,
+        marks=ending.marks,
+        assets=bool(ir.outputs),
+        skips=bool(facts["guards"] or facts["skips"]),
+    )
     found = _template().render(
         docstring=Source(docstring(_description(ir))),
+        imports=Source(import_lines(names, target.version)),
+        python=Source(py.lit(target.python, column=len("PYTHON = "))),
         store=Source(py.lit(target.store, column=len("STORE = "))),
-        arguments=[Source(one) for one in _dag_arguments(ir, names)],
-        defaults=[Source(one) for one in _defaults(ir, image, target)],
-        body=Source(body),
-        edges=Source("".join(_edges(names))),
-        scheduled=ir.schedule is not None,
-        groups=bool(ir.scopes),
-        mounts=target.mount is not None,
-        **_needed(names, body),
+        plan=Source(py.lit(plan_digest(ir), column=len("PLAN = "))),
+        arguments=[Source(one) for one in arguments],
+        defaults=[Source(one) for one in defaults],
+        body=Source("\n".join(one for one in (statements, last) if one)),
+        edges=Source(edges),
+        runner_template=f"{target.runner}.j2",
+        execute_template=f"{target.runner}_execute.j2",
+        defaults_template=f"{target.runner}_defaults.j2",
+        **facts,
     )
     _check(found, ir.name)
     return found
 
 
-def _body(names: Lookup, shared: Shared) -> str:
-    out: list[str] = []
-    for statement in group_texts(grouped(names.ir.steps, names), shared):
-        if out and not out[-1].endswith(":\n"):
-            out.append("\n")
-        out.append(statement)
-    return "".join(out)
+def _shared(ir: PipelineIR, target: Target) -> Shared:
+    names = lookup(ir)
+    images = images_of(ir)
+    found = flow(names)
+    return Shared(
+        names=names,
+        flow=found,
+        labels=Labels({step: variable(step) for step in names.steps}),
+        references=References(found),
+        runner=runner_of(target),
+        target=target,
+        parts=projections(ir),
+        assets=_assets(ir, found),
+        image=Counter(images.values()).most_common(1)[0][0] if images else "",
+        images=images,
+    )
 
 
-def _edges(names: Lookup) -> Iterator[str]:
-    return edge_lines(upstream(names.ir, names), {step: variable(step) for step in names.steps})
+def _assets(ir: PipelineIR, found: Flow) -> dict[str, tuple[str, ...]]:
+    """The outputs of the pipeline that each step makes."""
+    made: dict[str, tuple[str, ...]] = {}
+    for one in ir.outputs:
+        for step in makers(one.value, found):
+            made[step] = (*made.get(step, ()), one.name)
+    return made
 
 
-def _needed(names: Lookup, body: str) -> dict[str, bool]:
-    """Which imports and helpers the file uses; what it does not use is not in it."""
-    values = [
-        inner
-        for step in names.ir.steps
-        for binding in step.inputs
-        for inner in inner_values(binding.value)
-    ]
-    options = [names.ir.options, *(step.options for step in names.ir.steps)]
-    return {
-        "periods": any(
-            one.timeout is not None or (one.retry is not None and one.retry.times > 0)
-            for one in options
-        ),
-        "devices": any(one.resources is not None and bool(one.resources.gpu) for one in options),
-        "secrets": any(bool(step.options.secrets) for step in names.ir.steps),
-        "listings": any(isinstance(one, ListOf) for one in values),
-        "outputs": any(isinstance(one, FromStep) for one in values),
-        "params": any(isinstance(one, FromParameter) for one in values),
-        "typed_params": bool(names.ir.parameters),
-    }
+def _secrets(shared: Shared) -> str:
+    """Where the secrets of the steps come from; empty if there are none."""
+    if not any(step.options.secrets for step in shared.names.ir.steps):
+        return ""
+    return "kubernetes" if shared.target.runner == "kubernetes" else "connections"
 
 
 def _description(ir: PipelineIR) -> str:
-    """What the DAG's page in Airflow says; the digest makes a new version of each change."""
+    """What the DAG's page in Airflow says."""
     place = f" in {ir.span.file}" if ir.span and checked_place(ir.span) else ""
     made = (
         f"Compiled by penstock from the pipeline {ir.name}{place}.\n"
         "Change the pipeline and compile it again; changes made here are lost.\n"
-        f"Plan {plan_digest(ir)}"
     )
     description = ir.description.strip()
-    return f"{description}\n\n{made}\n" if description else f"{made}\n"
-
-
-def _dag_arguments(ir: PipelineIR, names: Lookup) -> Iterator[str]:
-    yield from _argument("dag_id", py.Literal(ir.name))
-    if ir.description.strip():
-        first = ir.description.strip().partition("\n")[0]
-        yield f"description={prose(first, 4 + len('description='), indent=4, suffix=',')},"
-    yield "doc_md=__doc__,"
-    schedule = ir.schedule
-    yield from _argument("schedule", py.Literal(schedule.cron if schedule else None))
-    if schedule is not None:
-        day = date.fromisoformat(schedule.start) if schedule.start else LONG_AGO
-        yield from _argument(
-            "start_date",
-            py.Call(
-                "pendulum.datetime",
-                (py.Literal(day.year), py.Literal(day.month), py.Literal(day.day)),
-                (("tz", py.Literal(schedule.timezone)),),
-            ),
-        )
-        yield from _argument("catchup", py.Literal(schedule.catchup))
-    if ir.tags:
-        yield from _argument("tags", py.Literal(list(ir.tags)))
-    if ir.parameters:
-        params = "".join(f"{' ' * 8}{_param(one, names)},\n" for one in ir.parameters)
-        yield f"params={{\n{params}{' ' * 4}}},"
-
-
-def _argument(name: str, node: py.Node) -> Iterator[str]:
-    yield f"{name}={py.render(node, column=4 + len(name) + 1, indent=4, suffix=',')},"
-
-
-def _param(one: Parameter, names: Lookup) -> str:
-    schema = constrained(schema_of(parse(one.type), names.classes), one.constraints)
-    default = () if one.default is None else (py.Literal(json.loads(one.default)),)
-    kwargs = tuple((key, py.Literal(value)) for key, value in schema.items())
-    key = f"{py.lit(one.name)}: "
-    if one.description:
-        kwargs += (("description", py.Literal(one.description)),)
-    call = py.Call("Param", default, kwargs)
-    return key + py.render(call, column=8 + len(key), indent=8, suffix=",")
-
-
-def _defaults(ir: PipelineIR, image: str, target: Target) -> Iterator[str]:
-    """The entries of default_args that differ from file to file."""
-    if ir.owner:
-        yield from _entry("owner", py.Literal(ir.owner))
-    said = dict(run_arguments(ir.options, Options()))
-    said.setdefault("retries", py.Literal(0))
-    for name, node in said.items():
-        yield from _entry(name, node)
-    yield from _entry("image", text(image))
-    if target.mount is not None:
-        folder, source, kind = target.mount
-        call = py.Call(
-            "Mount",
-            kwargs=(("target", text(folder)), ("source", text(source)), ("type", py.Literal(kind))),
-        )
-        yield from _entry("mounts", py.ListOf((call,)))
-
-
-def _entry(name: str, node: py.Node) -> Iterator[str]:
-    key = f"{py.lit(name)}: "
-    yield f"{key}{py.render(node, column=8 + len(key), indent=8, suffix=',')},"
+    return f"{description}\n\n{made}" if description else made
 
 
 def _only_source(value: object) -> object:

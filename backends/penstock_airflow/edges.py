@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from penstock_airflow import python_text as py
 
-INDENT = 4
 
-
-def edge_lines(upstream: Mapping[str, tuple[str, ...]], names: Mapping[str, str]) -> Iterator[str]:
+def edge_lines(
+    upstream: Mapping[str, tuple[str, ...]], names: Mapping[str, str], indent: int
+) -> Iterator[str]:
     """The statements that draw all edges, each edge once.
 
     Tasks that wait for the same tasks share a line; a line goes on as long as it fits.
@@ -20,14 +20,17 @@ def edge_lines(upstream: Mapping[str, tuple[str, ...]], names: Mapping[str, str]
             waiting.setdefault(before, []).append(task)
     for before in list(waiting):
         while waiting.get(before):
-            yield _line(before, waiting, names)
+            yield _line(before, waiting, names, indent)
 
 
 def _line(
-    before: tuple[str, ...], waiting: dict[tuple[str, ...], list[str]], names: Mapping[str, str]
+    before: tuple[str, ...],
+    waiting: dict[tuple[str, ...], list[str]],
+    names: Mapping[str, str],
+    indent: int,
 ) -> str:
     shown = [before]
-    width = INDENT + _width(before, names)
+    width = indent + _width(before, names)
     while waiting.get(shown[-1]):
         last = shown[-1]
         after = waiting[last]
@@ -41,7 +44,7 @@ def _line(
     chain: py.Name | py.ListOf | py.Shift = _operand(shown[0], names)
     for one in shown[1:]:
         chain = py.Shift(chain, _operand(one, names))
-    return f"{' ' * INDENT}{py.render(chain, column=INDENT, indent=INDENT)}\n"
+    return f"{' ' * indent}{py.render(chain, column=indent, indent=indent)}\n"
 
 
 def _operand(tasks: tuple[str, ...], names: Mapping[str, str]) -> py.Name | py.ListOf:

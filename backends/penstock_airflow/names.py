@@ -14,9 +14,15 @@ from penstock.passes.model import Log, check
 # What the template imports or defines; a step of such a name gets a trailing underscore.
 FILE_NAMES = frozenset(
     {
-        *("annotations", "json", "timedelta", "Any", "pendulum", "literal"),
-        *("DAG", "Connection", "DockerOperator", "Param", "TaskGroup", "DeviceRequest", "Mount"),
-        *("STORE", "StepOperator", "Template", "secret", "param", "output", "listing", "step"),
+        *("annotations", "json", "os", "signal", "subprocess", "sys"),
+        *("Any", "NamedTuple", "timedelta", "pendulum", "literal", "k8s", "context", "item"),
+        *("DAG", "Asset", "BaseOperator", "Connection", "Dataset", "DeviceRequest", "Label"),
+        *("DockerOperator", "EmptyOperator", "KubernetesPodOperator", "Mount", "Param", "Secret"),
+        *("AirflowSkipException", "TaskGroup", "task", "task_group"),
+        *("PLAN", "PYTHON", "STORE", "StepOperator", "request", "resolved", "rounds", "secret"),
+        *("around", "inputs", "part", "variables"),
+        *("Output", "RoundOutput", "RunParam", "Item", "Nth", "Gathered", "EachRound", "OneOf"),
+        *("Listing", "RunState"),
     }
 )
 RESERVED = FILE_NAMES | frozenset(keyword.kwlist) | frozenset(dir(builtins))

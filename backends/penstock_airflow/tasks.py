@@ -2,119 +2,147 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable
 
-from penstock.diagnostics import Span
 from penstock.ir.lookup import Lookup
-from penstock.ir.nodes import Component, Options, Step
-from penstock.ir.projections import Projection
+from penstock.ir.nodes import Component, Loop, Step
+from penstock.ir.values import Constant
 from penstock_airflow import python_text as py
-from penstock_airflow.prose import prose
-from penstock_airflow.settings import machine_arguments, run_arguments, secret_arguments, text
-from penstock_airflow.values import expression, is_artifact
-
-# What may stand in a comment: nothing that ends the line or means something to Python's reader.
-_CHECKED_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+from penstock_airflow.references import is_artifact
+from penstock_airflow.settings import is_rendered
+from penstock_airflow.shared import Shared, line, source_comment
 
 
-@dataclass
-class Shared:
-    """What the tasks of a file have in common; most say the same, which is printed once."""
-
-    names: Lookup
-    parts: Mapping[str, Mapping[str, Projection]]
-    image: str
-    images: Mapping[str, str]
-    _printed: dict[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
-
-    def settings(self, options: Options, indent: int) -> str:
-        """The lines for a step's options."""
-        # By identity: steps without options of their own share one object.
-        key = (id(options), indent)
-        if key not in self._printed:
-            pad = " " * indent
-            around = self.names.ir.options
-            self._printed[key] = "".join(
-                _line(name, node, pad)
-                for arguments in (
-                    secret_arguments(options.secrets),
-                    run_arguments(options, around),
-                    machine_arguments(options.resources),
-                )
-                for name, node in arguments
-            )
-        return self._printed[key]
-
-    def documentation(self, component: Component, indent: int) -> str:
-        """The line for a component's description."""
-        if not component.description:
-            return ""
-        key = (id(component), indent)
-        if key not in self._printed:
-            shown = prose(component.description, indent + len("doc_md="), indent=indent, suffix=",")
-            self._printed[key] = f"{' ' * indent}doc_md={shown},\n"
-        return self._printed[key]
-
-
-def source_comment(span: Span | None, indent: int) -> str:
-    """`# churn.py:49`, or nothing where the path holds anything unusual."""
-    if span is None or not checked_place(span):
-        return ""
-    return f"{' ' * indent}# {span.file}:{span.line}\n"
-
-
-def checked_place(span: Span) -> bool:
-    """Whether the place holds nothing but characters that mean nothing in a comment."""
-    return _CHECKED_PATH.fullmatch(span.file) is not None and span.line > 0
-
-
-def task(step: Step, task_id: str, name: str, shared: Shared, indent: int) -> str:
+def task(step: Step, task_id: str, shared: Shared, indent: int) -> str:
     """The statement `name = StepOperator(...)`, with the place of the step's call above it."""
     inner = indent + 4
     pad = " " * inner
     component = shared.names.components[step.component]
+    loop = _mapped_by_itself(step, shared)
+    operator = "StepOperator.partial" if loop else "StepOperator"
+    name = shared.labels.variable(step.id)
     out = [
         source_comment(step.span, indent),
-        f"{' ' * indent}{name} = StepOperator(\n{pad}task_id={py.lit(task_id)},\n",
+        f"{' ' * indent}{name} = {operator}(\n{pad}task_id={py.lit(task_id)},\n",
     ]
-    image = shared.images[step.id]
+    image = shared.images.get(step.id, "")
     if image != shared.image:
-        out.append(_line("image", text(image), pad))
-    out.append(_line("environment", _environment(step, component, shared), pad))
+        out += [line(key, node, pad) for key, node in shared.runner.image(image)]
+    out.append(line("code", py.Literal(step.component), pad))
+    out += [line(key, node, pad) for key, node in _inputs(step, component, shared)]
+    out += [line(key, node, pad) for key, node in _place(step, shared)]
     out.append(shared.settings(step.options, inner))
+    out += [line(key, node, pad) for key, node in _assets(step, shared)]
     out.append(shared.documentation(component, inner))
-    out.append(f"{' ' * indent})\n")
-    return "".join(out)
+    out.append(f"{' ' * indent})")
+    if loop:
+        out.append(_expand(loop, shared, indent))
+    elif step.on_exit:
+        out.append(".as_teardown()")
+    return "".join(out) + "\n"
 
 
-def _line(key: str, node: py.Node, pad: str) -> str:
-    indent = len(pad)
-    shown = py.render(node, column=indent + len(key) + 1, indent=indent, suffix=",")
-    return f"{pad}{key}={shown},\n"
+def _mapped_by_itself(step: Step, shared: Shared) -> Loop | None:
+    loop = next(iter(shared.flow.loops(step.scope)), None)
+    return loop if loop and shared.flow.mapped[loop.id] != "group" else None
 
 
-def _environment(step: Step, component: Component, shared: Shared) -> py.Node:
-    """`step("module:qualname", artifacts={...}, params={...})`."""
+def _expand(loop: Loop, shared: Shared, indent: int) -> str:
+    call = py.Call("expand", kwargs=(("item", items(loop, shared)),))
+    return f").{py.render(call, column=indent + 2, indent=indent, suffix=' ')}"[1:]
+
+
+def items(loop: Loop, shared: Shared) -> py.Node:
+    """What a loop is expanded over: a task's list, or the list itself."""
+    rounds = shared.flow.rounds.get(loop.id)
+    if rounds is not None:
+        return py.Name(shared.labels.variable(rounds.id))
+    listed = loop.items
+    if not isinstance(listed, Constant):
+        raise TypeError("a list that is not known needs a task that lists it")
+    return py.ListOf(tuple(_item(one) for one in json.loads(listed.text)))
+
+
+def _item(value: object) -> py.Node:
+    """One item, in a field that Airflow renders."""
+    shown = py.Literal(value)
+    return py.Call("literal", (shown,)) if item_is_rendered(value) else shown
+
+
+def item_is_rendered(value: object) -> bool:
+    """Whether Airflow would change any text inside."""
+    if isinstance(value, str):
+        return is_rendered(value)
+    signs = ("{{", "{%", "{#", '.sh"', '.bash"', '.env"', '\\n"')
+    return any(one in json.dumps(value) for one in signs)
+
+
+def _inputs(step: Step, component: Component, shared: Shared) -> list[tuple[str, py.Node]]:
+    """`artifacts={...}, parameters={...}`, and what goes with them."""
+    names: Lookup = shared.names
     artifacts: list[tuple[str | int, py.Node]] = []
-    params: list[tuple[str | int, py.Node]] = []
+    parameters: list[tuple[str | int, py.Node]] = []
     for binding in step.inputs:
-        kind = artifacts if is_artifact(binding.value, shared.names) else params
-        kind.append((binding.name, expression(binding.value)))
+        kind = artifacts if is_artifact(binding.value, names) else parameters
+        kind.append((binding.name, shared.references.find(binding.value, step.scope)))
     given = {binding.name for binding in step.inputs}
     fields = [one.name for one in component.inputs if one.field and one.name in given]
-    kwargs: list[tuple[str, py.Node] | py.Starred] = []
+    found: list[tuple[str, py.Node]] = []
     if artifacts:
-        kwargs.append(("artifacts", py.DictOf(tuple(artifacts))))
-    if params:
-        kwargs.append(("params", py.DictOf(tuple(params))))
+        found.append(("artifacts", py.DictOf(tuple(artifacts))))
+    if parameters:
+        found.append(("parameters", py.DictOf(tuple(parameters))))
     if fields:
-        kwargs.append(("fields", py.Literal(fields)))
+        found.append(("fields", py.Literal(fields)))
     parts = shared.parts.get(step.id)
     if parts:
         plain = {name: [output, *path] for name, (output, path) in parts.items()}
-        kwargs.append(("projections", py.Literal(plain)))
+        found.append(("projections", py.Literal(plain)))
     if step.options.env:
-        kwargs.append(("env", py.Literal(dict(step.options.env))))
-    return py.Call("step", (py.Literal(step.component),), tuple(kwargs))
+        found.append(("env", py.Literal(dict(step.options.env))))
+    return found
+
+
+def _place(step: Step, shared: Shared) -> list[tuple[str, py.Node]]:
+    """What the loops and branches around the step make of it."""
+    found: list[tuple[str, py.Node]] = []
+    flow = shared.flow
+    loops = flow.loops(step.scope)
+    if loops and flow.mapped[loops[0].id] == "group":
+        found.append(("item", py.Name("item")))
+    if loops and flow.mapped[loops[0].id] != "flat":
+        found.append(("map_index_template", py.Literal("{{ task.item }}")))
+    if loops and flow.mapped[loops[0].id] == "flat":
+        found.append(("nested", py.Literal(True)))
+    limit = _at_once(loops)
+    if limit is not None:
+        found.append(("max_active_tis_per_dagrun", py.Literal(limit)))
+    if step.id in flow.guards:
+        found.append(("only_if", py.Name(shared.labels.guard(flow.guards[step.id]))))
+    if step.id in flow.rules:
+        found.append(("trigger_rule", py.Literal(flow.rules[step.id])))
+    return found
+
+
+def _at_once(loops: tuple[Loop, ...]) -> int | None:
+    """How many instances of a step may run at once: as many as all of its loops allow."""
+    limits = [one.parallel for one in loops if one.parallel is not None]
+    if not limits:
+        return None
+    found = 1
+    for one in limits:
+        found *= one
+    return found
+
+
+def _assets(step: Step, shared: Shared) -> list[tuple[str, py.Node]]:
+    calls = asset_calls(shared.assets.get(step.id, ()), shared)
+    return [("outlets", calls)] if calls.items else []
+
+
+def asset_calls(names: Iterable[str], shared: Shared) -> py.ListOf:
+    """What other DAGs can be scheduled on, for outputs of the pipeline."""
+    kind = "Dataset" if shared.target.two else "Asset"
+    places = (f"penstock://{shared.names.ir.name}/{one}" for one in names)
+    return py.ListOf(tuple(py.Call(kind, (py.Literal(one),)) for one in places))

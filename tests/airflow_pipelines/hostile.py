@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from penstock import Secret, pipeline, step
+from penstock import Secret, current_run, pipeline, step
 
 TEXTS = [
     "{{ 7*7 }}",
@@ -60,7 +60,9 @@ def parts(first: str, odd: str, items: list[str], stored: bytes) -> list[str]:
 
 @step
 def attempts(before: list[str]) -> int:
-    return int(os.environ["PENSTOCK_ATTEMPT"])
+    run = current_run()
+    assert run is not None
+    return run.attempt
 
 
 @pipeline(description="{{ 7*7 }} run.sh", tags=["{{ tag }}"], owner="{{ owner }}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.ir.lookup import Lookup, inner_values
 from penstock.ir.values import FromStep, ListOf, Value
 from penstock.passes.model import Log, check
-from penstock_airflow.values import is_artifact
+from penstock_airflow.references import is_artifact
 
 
 @check(reports={"PS404"})

@@ -1,18 +1,16 @@
 """Airflow: the request in environment variables, the response in the XCom file.
 
-| variable | holds |
-|---|---|
-| `PENSTOCK_CODE` | `module:qualname` |
-| `PENSTOCK_RUN` | Airflow's run id, any text |
-| `PENSTOCK_PIPELINE` | the DAG's id, so that equal run ids of two DAGs are two runs (optional) |
-| `PENSTOCK_STEP`, `PENSTOCK_ATTEMPT` | the step's name, the number of the try (from 1) |
-| `PENSTOCK_STORE` | the store |
-| `PENSTOCK_FIELDS` | inputs that are fields of a step class, by commas |
-| `PENSTOCK_PROJECTIONS` | JSON: name -> path into an output |
-| `PENSTOCK_PATH` | source roots, as in `PATH` |
-| `PENSTOCK_PARAM_<input>` | a parameter, as JSON |
-| `PENSTOCK_ARTIFACT_<input>` | an artifact's reference as JSON, or a list of them |
-| `PENSTOCK_RETURN` | where the response goes (default `/airflow/xcom/return.json`) |
+`PENSTOCK_REQUEST` holds JSON; what is too long for one variable goes on in `PENSTOCK_REQUEST_1`,
+`PENSTOCK_REQUEST_2` and so on:
+
+    {"format": 1, "pipeline": "<dag id>", "run": "<Airflow's id of the run>", "plan": "sha256:...",
+     "step": "fit", "rounds": [3], "attempt": 1, "store": "/folder", "code": "churn:Fit",
+     "inputs": {"data": {"artifact": {...}}, "C": {"value": 1.0}}, "fields": ["C"],
+     "projections": {"value.auc": ["value", "auc"]}, "secrets": ["TOKEN"], "parameters": {...}}
+
+`rounds` are the positions in the loops around the step, outermost first; `secrets` are variables.
+`PENSTOCK_PATH` may add source roots, and `PENSTOCK_RETURN` says where the response goes (default
+`/airflow/xcom/return.json`).
 
 The response is one flat JSON object: outputs (a parameter's value, or an artifact's reference)
 and projections by name.
@@ -21,20 +19,22 @@ and projections by name.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from penstock_runtime.errors import BadRequest
 from penstock_runtime.execute import execute
 from penstock_runtime.hosts.process import stdout_to_stderr, write_result
-from penstock_runtime.reference import Artifact, Constant, Value, parse_ref
-from penstock_runtime.request import Request, parse_json, request_from
+from penstock_runtime.reference import Artifact, Constant, Value, as_list, as_object, check_keys
+from penstock_runtime.request import Request, check_label, check_text, parse_json, request_from
 from penstock_runtime.response import Response
 from penstock_runtime.run_id import stable_run_id
 from penstock_runtime.store import canonical_json
 
 DEFAULT_RETURN = "/airflow/xcom/return.json"
 
-_PARAM, _ARTIFACT = "PENSTOCK_PARAM_", "PENSTOCK_ARTIFACT_"
+_REQUEST = "PENSTOCK_REQUEST"
+_KEYS = ("format", "pipeline", "run", "plan", "step", "attempt", "store", "code", "inputs")
+_MORE = ("rounds", "fields", "projections", "secrets", "parameters")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -50,26 +50,47 @@ def run(arguments: Sequence[str]) -> None:
 
 def request_in(environ: Mapping[str, str]) -> Request:
     """The request that environment variables describe. Raises BadRequest."""
-    text = _needed(environ, "PENSTOCK_RUN")
-    attempt = environ.get("PENSTOCK_ATTEMPT") or "1"
-    if not attempt.isdecimal():
-        raise BadRequest(f"PENSTOCK_ATTEMPT is {attempt!r}, not a number")
-    request = request_from(
+    found = as_object(parse_json(request_text(environ), _REQUEST), _REQUEST)
+    check_keys(found, required=_KEYS, optional=_MORE, where=_REQUEST)
+    run = check_text(found["run"], "run")
+    secrets = [check_text(one, "secret") for one in as_list(found.get("secrets", []), "secrets")]
+    return request_from(
         {
-            "format": 1,
-            "run": stable_run_id(text, environ.get("PENSTOCK_PIPELINE", "")),
-            "step": _needed(environ, "PENSTOCK_STEP"),
-            "attempt": int(attempt),
-            "store": _needed(environ, "PENSTOCK_STORE"),
-            "code": _needed(environ, "PENSTOCK_CODE"),
-            "path": [p for p in environ.get("PENSTOCK_PATH", "").split(os.pathsep) if p],
-            "inputs": _inputs(environ),
-            "fields": [f for f in environ.get("PENSTOCK_FIELDS", "").split(",") if f],
-            "projections": _json(environ, "PENSTOCK_PROJECTIONS", "{}"),
-            "orchestrator_run": text,
+            "format": found["format"],
+            "run": stable_run_id(run, check_label(found["pipeline"], "pipeline")),
+            "step": instance_of(found),
+            "attempt": found["attempt"],
+            "store": found["store"],
+            "code": found["code"],
+            "path": [one for one in environ.get("PENSTOCK_PATH", "").split(os.pathsep) if one],
+            "inputs": found["inputs"],
+            "fields": found.get("fields", []),
+            "projections": found.get("projections", {}),
+            "env": {name: environ[name] for name in secrets if name in environ},
+            "secrets": [name for name in secrets if name in environ],
+            "orchestrator_run": run,
         }
     )
-    return request
+
+
+def request_text(environ: Mapping[str, str]) -> str:
+    """The JSON of the request, put together from its variables. Raises BadRequest."""
+    parts = [environ.get(_REQUEST, "")]
+    while more := environ.get(f"{_REQUEST}_{len(parts)}"):
+        parts.append(more)
+    text = "".join(parts)
+    if not text:
+        raise BadRequest(f"the environment variable {_REQUEST} is missing")
+    return text
+
+
+def instance_of(found: Mapping[str, Any]) -> str:
+    """The name of this instance of the step: `fit.3` in the fourth round. Raises BadRequest."""
+    rounds = as_list(found.get("rounds", []), "rounds")
+    for one in rounds:
+        if not isinstance(one, int) or isinstance(one, bool) or one < 0:
+            raise BadRequest(f"round {one!r} is not a number from 0")
+    return ".".join([check_label(found["step"], "step"), *map(str, rounds)])
 
 
 def flat(response: Response) -> dict[str, Any]:
@@ -82,45 +103,9 @@ def flat(response: Response) -> dict[str, Any]:
     return found
 
 
-def _inputs(environ: Mapping[str, str]) -> dict[str, Any]:
-    inputs: dict[str, Any] = {}
-    for variable in sorted(environ):
-        if variable.startswith(_PARAM):
-            name, value = variable.removeprefix(_PARAM), {"value": _json(environ, variable)}
-        elif variable.startswith(_ARTIFACT):
-            name, value = variable.removeprefix(_ARTIFACT), _artifact(environ, variable)
-        else:
-            continue
-        if name in inputs:
-            raise BadRequest(f"input {name!r} is given as a parameter and as an artifact")
-        inputs[name] = value
-    return inputs
-
-
-def _artifact(environ: Mapping[str, str], variable: str) -> dict[str, Any]:
-    found = _json(environ, variable)
-    if found is None:
-        raise BadRequest(f"{variable} is null: the step that makes it did not run")
-    if isinstance(found, list):
-        items: list[Any] = list(cast(Any, found))
-        return {"list": [{"artifact": parse_ref(item, variable).to_json()} for item in items]}
-    return {"artifact": found}
-
-
 def _plain(value: Value) -> Any:
     if isinstance(value, Constant):
         return value.value
     if isinstance(value, Artifact):
         return value.ref.to_json()
     return [_plain(item) for item in value.items]
-
-
-def _needed(environ: Mapping[str, str], variable: str) -> str:
-    text = environ.get(variable)
-    if not text:
-        raise BadRequest(f"the environment variable {variable} is missing")
-    return text
-
-
-def _json(environ: Mapping[str, str], variable: str, default: str = "") -> Any:
-    return parse_json(environ.get(variable, default), variable)

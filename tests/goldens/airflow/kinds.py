@@ -3,19 +3,19 @@
 
 Compiled by penstock from the pipeline kinds in tests/golden_pipelines/kinds.py.
 Change the pipeline and compile it again; changes made here are lost.
-Plan sha256:cbabd973075c5aa6895938a63eeff76ac3d7c9d439cb3ddbcbbf1b65a8bee675
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.providers.docker.operators.docker import DockerOperator
-from airflow.sdk import DAG, Param, literal
+from airflow.sdk import DAG, Asset, Param
 from docker.types import Mount
 
 STORE = "/data/penstock"
+PLAN = "sha256:cbabd973075c5aa6895938a63eeff76ac3d7c9d439cb3ddbcbbf1b65a8bee675"
 
 
 class StepOperator(DockerOperator):
@@ -24,57 +24,92 @@ class StepOperator(DockerOperator):
     # DockerOperator reads retrieve_output_path with this; its own choice is pickle.
     pickling_library = json
 
+    def __init__(
+        self,
+        *,
+        code: str = "",
+        artifacts: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        fields: list[str] | None = None,
+        projections: dict[str, list[str | int]] | None = None,
+        env: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.code, self.env = code, env or {}
+        self.artifacts, self.parameters = artifacts or {}, parameters or {}
+        self.fields, self.projections = fields or [], projections or {}
 
-class Template(str):
-    """Text that Airflow renders before a step starts."""
+    def execute(self, context: Any) -> Any:
+        self.environment = self.env | request(self, context)
+        return super().execute(context)
 
 
-def param(name: str, *keys: str | int) -> Template:
-    """A parameter of the run, or the part of it that the keys lead to."""
-    path = "".join(f"[{key!r}]" for key in (name, *keys))
-    return Template("{{ params" + path + " | tojson }}")
-
-
-def step(
-    code: str,
-    *,
-    artifacts: dict[str, Template] | None = None,
-    params: dict[str, Any] | None = None,
-    fields: list[str] | None = None,
-    projections: dict[str, list[str | int]] | None = None,
-    env: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """The environment of a step: what it runs, and its inputs as JSON.
-
-    Airflow renders the templates; every other value arrives as it is written here.
-    """
-    environment: dict[str, Any] = {
-        "PENSTOCK_CODE": literal(code),
-        "PENSTOCK_STORE": literal(STORE),
-        "PENSTOCK_PIPELINE": "{{ dag.dag_id }}",
-        "PENSTOCK_RUN": "{{ run_id }}",
-        "PENSTOCK_STEP": "{{ ti.task_id }}",
-        "PENSTOCK_ATTEMPT": "{{ ti.try_number }}",
+def request(step: StepOperator, context: Any) -> dict[str, str]:
+    """What a step must know, as JSON in variables: no template and no shell sees it."""
+    ti = context["ti"]
+    found = {
+        "format": 1,
+        "pipeline": ti.dag_id,
+        "run": ti.run_id,
+        "plan": PLAN,
+        "step": ti.task_id,
+        "attempt": ti.try_number,
+        "store": STORE,
+        "parameters": dict(context["params"]),
     }
-    for name, template in (artifacts or {}).items():
-        environment[f"PENSTOCK_ARTIFACT_{name}"] = template
-    for name, value in (params or {}).items():
-        if not isinstance(value, Template):
-            value = literal(json.dumps(value))
-        environment[f"PENSTOCK_PARAM_{name}"] = value
-    if fields:
-        environment["PENSTOCK_FIELDS"] = ",".join(fields)
-    if projections:
-        environment["PENSTOCK_PROJECTIONS"] = literal(json.dumps(projections))
-    for name, text in (env or {}).items():
-        environment[name] = literal(text)
-    return environment
+    found |= {"code": step.code, "inputs": inputs(step, context)}
+    return variables({**found, "fields": step.fields, "projections": step.projections})
+
+
+def variables(found: dict[str, Any]) -> dict[str, str]:
+    """The JSON in parts: Linux takes at most 131,071 bytes in one variable."""
+    text, size = json.dumps(found), 100_000
+    parts = [text[start : start + size] for start in range(0, len(text), size)]
+    more = (f"PENSTOCK_REQUEST_{number}" for number in range(1, len(parts)))
+    return dict(zip(["PENSTOCK_REQUEST", *more], parts))
+
+
+def inputs(step: StepOperator, context: Any) -> dict[str, Any]:
+    """The inputs of a step: values, and references of what is in the store."""
+    given: dict[str, Any] = {}
+    for name, value in step.parameters.items():
+        given[name] = {"value": resolved(value, context)}
+    for name, value in step.artifacts.items():
+        found = resolved(value, context)
+        if isinstance(found, list):
+            given[name] = {"list": [{"artifact": one} for one in found]}
+        else:
+            given[name] = {"artifact": found}
+    return given
+
+
+def resolved(value: Any, context: Any) -> Any:
+    """What a reference stands for; what is no reference is a value itself."""
+    return value.get(context) if isinstance(value, tuple) else value
+
+
+class RunParam(NamedTuple):
+    """A parameter of the run, or the part of it that the keys lead to."""
+
+    name: str
+    keys: tuple[str | int, ...] = ()
+
+    def get(self, context: Any) -> Any:
+        return part(context["params"][self.name], self.keys)
+
+
+def part(value: Any, keys: tuple[str | int, ...]) -> Any:
+    """The part of a value that the keys lead to."""
+    for key in keys:
+        value = value[key]
+    return value
 
 
 with DAG(
     dag_id="kinds",
     description="Passes every kind of parameter to a step, two of them in part.",
-    doc_md=__doc__,
+    doc_md=f"{__doc__}\nPlan {PLAN}\n",
     schedule=None,
     params={
         "n": Param(
@@ -119,22 +154,21 @@ with DAG(
     # tests/golden_pipelines/kinds.py:62
     show = StepOperator(
         task_id="show",
-        environment=step(
-            "kinds:show",
-            params={
-                "n": param("n"),
-                "share": param("share"),
-                "word": param("word"),
-                "flag": param("flag"),
-                "sizes": param("sizes"),
-                "table": param("table"),
-                "color": param("color"),
-                "mode": param("mode"),
-                "maybe": param("maybe"),
-                "either": param("either"),
-                "weight": param("table", "b"),
-                "first": param("sizes", 0),
-            },
-        ),
+        code="kinds:show",
+        parameters={
+            "n": RunParam("n"),
+            "share": RunParam("share"),
+            "word": RunParam("word"),
+            "flag": RunParam("flag"),
+            "sizes": RunParam("sizes"),
+            "table": RunParam("table"),
+            "color": RunParam("color"),
+            "mode": RunParam("mode"),
+            "maybe": RunParam("maybe"),
+            "either": RunParam("either"),
+            "weight": RunParam("table", keys=("b",)),
+            "first": RunParam("sizes", keys=(0,)),
+        },
+        outlets=[Asset("penstock://kinds/value")],
         doc_md="Shows what arrived.",
     )

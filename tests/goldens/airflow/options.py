@@ -3,21 +3,21 @@
 
 Compiled by penstock from the pipeline options in tests/golden_pipelines/options.py.
 Change the pipeline and compile it again; changes made here are lost.
-Plan sha256:ef90b84080ec5fa989ab00ba8b45d4db195312981be4a927d933aaf1432062d1
 """
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pendulum
 from airflow.providers.docker.operators.docker import DockerOperator
-from airflow.sdk import DAG, Connection, Param, literal
+from airflow.sdk import DAG, BaseHook, Param
 from docker.types import DeviceRequest, Mount
 
 STORE = "/data/penstock"
+PLAN = "sha256:ef90b84080ec5fa989ab00ba8b45d4db195312981be4a927d933aaf1432062d1"
 
 
 class StepOperator(DockerOperator):
@@ -27,21 +27,77 @@ class StepOperator(DockerOperator):
     pickling_library = json
 
     def __init__(
-        self, *, secrets: dict[str, tuple[str, str]] | None = None, **kwargs: Any
+        self,
+        *,
+        code: str = "",
+        artifacts: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        fields: list[str] | None = None,
+        projections: dict[str, list[str | int]] | None = None,
+        env: dict[str, str] | None = None,
+        connections: dict[str, tuple[str, str]] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.secrets = secrets or {}
+        self.code, self.env = code, env or {}
+        self.artifacts, self.parameters = artifacts or {}, parameters or {}
+        self.fields, self.projections = fields or [], projections or {}
+        self.connections = connections or {}
 
     def execute(self, context: Any) -> Any:
-        # Only now: Airflow keeps and shows what the templates of a task gave.
-        values = {name: secret(*where) for name, where in self.secrets.items()}
-        self.environment = {**self.environment, **values}
+        secrets = {name: secret(*where) for name, where in self.connections.items()}
+        self.environment = self.env | secrets | request(self, context)
         return super().execute(context)
+
+
+def request(step: StepOperator, context: Any) -> dict[str, str]:
+    """What a step must know, as JSON in variables: no template and no shell sees it."""
+    ti = context["ti"]
+    found = {
+        "format": 1,
+        "pipeline": ti.dag_id,
+        "run": ti.run_id,
+        "plan": PLAN,
+        "step": ti.task_id,
+        "attempt": ti.try_number,
+        "store": STORE,
+        "parameters": dict(context["params"]),
+    }
+    found |= {"code": step.code, "inputs": inputs(step, context)}
+    found["secrets"] = list(step.connections)
+    return variables({**found, "fields": step.fields, "projections": step.projections})
+
+
+def variables(found: dict[str, Any]) -> dict[str, str]:
+    """The JSON in parts: Linux takes at most 131,071 bytes in one variable."""
+    text, size = json.dumps(found), 100_000
+    parts = [text[start : start + size] for start in range(0, len(text), size)]
+    more = (f"PENSTOCK_REQUEST_{number}" for number in range(1, len(parts)))
+    return dict(zip(["PENSTOCK_REQUEST", *more], parts))
+
+
+def inputs(step: StepOperator, context: Any) -> dict[str, Any]:
+    """The inputs of a step: values, and references of what is in the store."""
+    given: dict[str, Any] = {}
+    for name, value in step.parameters.items():
+        given[name] = {"value": resolved(value, context)}
+    for name, value in step.artifacts.items():
+        found = resolved(value, context)
+        if isinstance(found, list):
+            given[name] = {"list": [{"artifact": one} for one in found]}
+        else:
+            given[name] = {"artifact": found}
+    return given
+
+
+def resolved(value: Any, context: Any) -> Any:
+    """What a reference stands for; what is no reference is a value itself."""
+    return value.get(context) if isinstance(value, tuple) else value
 
 
 def secret(conn_id: str, key: str) -> str:
     """A field of an Airflow connection, such as its password, or a key of its extra."""
-    connection = Connection.get(conn_id)
+    connection = BaseHook.get_connection(conn_id)
     if key in ("host", "login", "password", "port", "schema"):
         value = getattr(connection, key)
     else:
@@ -51,62 +107,37 @@ def secret(conn_id: str, key: str) -> str:
     return str(value)
 
 
-class Template(str):
-    """Text that Airflow renders before a step starts."""
-
-
-def param(name: str, *keys: str | int) -> Template:
-    """A parameter of the run, or the part of it that the keys lead to."""
-    path = "".join(f"[{key!r}]" for key in (name, *keys))
-    return Template("{{ params" + path + " | tojson }}")
-
-
-def output(task_id: str, name: str = "value") -> Template:
+class Output(NamedTuple):
     """What another task has put out under a name."""
-    xcom = f"ti.xcom_pull(task_ids={task_id!r})[{name!r}]"
-    return Template("{{ " + xcom + " | tojson }}")
+
+    task_id: str
+    name: str = "value"
+
+    def get(self, context: Any) -> Any:
+        return context["ti"].xcom_pull(task_ids=self.task_id)[self.name]
 
 
-def step(
-    code: str,
-    *,
-    artifacts: dict[str, Template] | None = None,
-    params: dict[str, Any] | None = None,
-    fields: list[str] | None = None,
-    projections: dict[str, list[str | int]] | None = None,
-    env: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """The environment of a step: what it runs, and its inputs as JSON.
+class RunParam(NamedTuple):
+    """A parameter of the run, or the part of it that the keys lead to."""
 
-    Airflow renders the templates; every other value arrives as it is written here.
-    """
-    environment: dict[str, Any] = {
-        "PENSTOCK_CODE": literal(code),
-        "PENSTOCK_STORE": literal(STORE),
-        "PENSTOCK_PIPELINE": "{{ dag.dag_id }}",
-        "PENSTOCK_RUN": "{{ run_id }}",
-        "PENSTOCK_STEP": "{{ ti.task_id }}",
-        "PENSTOCK_ATTEMPT": "{{ ti.try_number }}",
-    }
-    for name, template in (artifacts or {}).items():
-        environment[f"PENSTOCK_ARTIFACT_{name}"] = template
-    for name, value in (params or {}).items():
-        if not isinstance(value, Template):
-            value = literal(json.dumps(value))
-        environment[f"PENSTOCK_PARAM_{name}"] = value
-    if fields:
-        environment["PENSTOCK_FIELDS"] = ",".join(fields)
-    if projections:
-        environment["PENSTOCK_PROJECTIONS"] = literal(json.dumps(projections))
-    for name, text in (env or {}).items():
-        environment[name] = literal(text)
-    return environment
+    name: str
+    keys: tuple[str | int, ...] = ()
+
+    def get(self, context: Any) -> Any:
+        return part(context["params"][self.name], self.keys)
+
+
+def part(value: Any, keys: tuple[str | int, ...]) -> Any:
+    """The part of a value that the keys lead to."""
+    for key in keys:
+        value = value[key]
+    return value
 
 
 with DAG(
     dag_id="options",
     description="Loads the sales of a day.",
-    doc_md=__doc__,
+    doc_md=f"{__doc__}\nPlan {PLAN}\n",
     schedule="0 6 * * 1-5",
     start_date=pendulum.datetime(2026, 2, 28, tz="Europe/Berlin"),
     catchup=True,
@@ -131,12 +162,10 @@ with DAG(
     extract = StepOperator(
         task_id="extract",
         image="penstock-options:bf7157d09523",
-        environment=step(
-            "options:extract",
-            params={"query": param("query")},
-            env={"MODE": "fast", "TEMPLATE": "{{ 7*7 }}", "SETTINGS": "prod.env"},
-        ),
-        secrets={"WAREHOUSE_KEY": ("warehouse", "password")},
+        code="options:extract",
+        parameters={"query": RunParam("query")},
+        env={"MODE": "fast", "TEMPLATE": "{{ 7*7 }}", "SETTINGS": "prod.env"},
+        connections={"WAREHOUSE_KEY": ("warehouse", "password")},
         retries=3,
         retry_delay=timedelta(minutes=2),
         retry_exponential_backoff=True,
@@ -154,11 +183,9 @@ with DAG(
     # tests/golden_pipelines/options.py:41
     publish = StepOperator(
         task_id="publish",
-        environment=step(
-            "options:publish",
-            artifacts={"data": output("extract")},
-            params={"place": "/sales"},
-        ),
+        code="options:publish",
+        artifacts={"data": Output("extract")},
+        parameters={"place": "/sales"},
         execution_timeout=timedelta(seconds=90),
         cpus=0.5,
         doc_md="Writes to the place.",
@@ -167,11 +194,9 @@ with DAG(
     # tests/golden_pipelines/options.py:42
     publish_copy = StepOperator(
         task_id="publish-copy",
-        environment=step(
-            "options:publish",
-            artifacts={"data": output("extract")},
-            params={"place": "{{ ds }}"},
-        ),
+        code="options:publish",
+        artifacts={"data": Output("extract")},
+        parameters={"place": "{{ ds }}"},
         execution_timeout=timedelta(hours=2),
         cpus=0.5,
         doc_md="Writes to the place.",
@@ -181,11 +206,9 @@ with DAG(
     tell = StepOperator(
         task_id="tell",
         image="penstock-options:a683096011db",
-        environment=step(
-            "options:tell",
-            params={"message": "done"},
-            env={"CHANNEL": "#sales"},
-        ),
+        code="options:tell",
+        parameters={"message": "done"},
+        env={"CHANNEL": "#sales"},
         retries=0,
     )
 

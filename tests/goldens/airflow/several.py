@@ -3,19 +3,19 @@
 
 Compiled by penstock from the pipeline several in tests/golden_pipelines/several.py.
 Change the pipeline and compile it again; changes made here are lost.
-Plan sha256:fb16427e382decfeec8a74264bc878a5231108b861cc838605c35c716271b3bc
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.providers.docker.operators.docker import DockerOperator
-from airflow.sdk import DAG, Param, literal
+from airflow.sdk import DAG, Asset, Param
 from docker.types import Mount
 
 STORE = "/data/penstock"
+PLAN = "sha256:fb16427e382decfeec8a74264bc878a5231108b861cc838605c35c716271b3bc"
 
 
 class StepOperator(DockerOperator):
@@ -24,72 +24,111 @@ class StepOperator(DockerOperator):
     # DockerOperator reads retrieve_output_path with this; its own choice is pickle.
     pickling_library = json
 
+    def __init__(
+        self,
+        *,
+        code: str = "",
+        artifacts: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        fields: list[str] | None = None,
+        projections: dict[str, list[str | int]] | None = None,
+        env: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.code, self.env = code, env or {}
+        self.artifacts, self.parameters = artifacts or {}, parameters or {}
+        self.fields, self.projections = fields or [], projections or {}
 
-class Template(str):
-    """Text that Airflow renders before a step starts."""
-
-
-def param(name: str, *keys: str | int) -> Template:
-    """A parameter of the run, or the part of it that the keys lead to."""
-    path = "".join(f"[{key!r}]" for key in (name, *keys))
-    return Template("{{ params" + path + " | tojson }}")
-
-
-def output(task_id: str, name: str = "value") -> Template:
-    """What another task has put out under a name."""
-    xcom = f"ti.xcom_pull(task_ids={task_id!r})[{name!r}]"
-    return Template("{{ " + xcom + " | tojson }}")
-
-
-def listing(*items: Any) -> Template:
-    """A list of what other tasks have put out, parameters, and values."""
-    templates = (
-        one if isinstance(one, Template) else "{{ " + repr(json.dumps(one)) + " }}"
-        for one in items
-    )
-    return Template(f"[{', '.join(templates)}]")
+    def execute(self, context: Any) -> Any:
+        self.environment = self.env | request(self, context)
+        return super().execute(context)
 
 
-def step(
-    code: str,
-    *,
-    artifacts: dict[str, Template] | None = None,
-    params: dict[str, Any] | None = None,
-    fields: list[str] | None = None,
-    projections: dict[str, list[str | int]] | None = None,
-    env: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """The environment of a step: what it runs, and its inputs as JSON.
-
-    Airflow renders the templates; every other value arrives as it is written here.
-    """
-    environment: dict[str, Any] = {
-        "PENSTOCK_CODE": literal(code),
-        "PENSTOCK_STORE": literal(STORE),
-        "PENSTOCK_PIPELINE": "{{ dag.dag_id }}",
-        "PENSTOCK_RUN": "{{ run_id }}",
-        "PENSTOCK_STEP": "{{ ti.task_id }}",
-        "PENSTOCK_ATTEMPT": "{{ ti.try_number }}",
+def request(step: StepOperator, context: Any) -> dict[str, str]:
+    """What a step must know, as JSON in variables: no template and no shell sees it."""
+    ti = context["ti"]
+    found = {
+        "format": 1,
+        "pipeline": ti.dag_id,
+        "run": ti.run_id,
+        "plan": PLAN,
+        "step": ti.task_id,
+        "attempt": ti.try_number,
+        "store": STORE,
+        "parameters": dict(context["params"]),
     }
-    for name, template in (artifacts or {}).items():
-        environment[f"PENSTOCK_ARTIFACT_{name}"] = template
-    for name, value in (params or {}).items():
-        if not isinstance(value, Template):
-            value = literal(json.dumps(value))
-        environment[f"PENSTOCK_PARAM_{name}"] = value
-    if fields:
-        environment["PENSTOCK_FIELDS"] = ",".join(fields)
-    if projections:
-        environment["PENSTOCK_PROJECTIONS"] = literal(json.dumps(projections))
-    for name, text in (env or {}).items():
-        environment[name] = literal(text)
-    return environment
+    found |= {"code": step.code, "inputs": inputs(step, context)}
+    return variables({**found, "fields": step.fields, "projections": step.projections})
+
+
+def variables(found: dict[str, Any]) -> dict[str, str]:
+    """The JSON in parts: Linux takes at most 131,071 bytes in one variable."""
+    text, size = json.dumps(found), 100_000
+    parts = [text[start : start + size] for start in range(0, len(text), size)]
+    more = (f"PENSTOCK_REQUEST_{number}" for number in range(1, len(parts)))
+    return dict(zip(["PENSTOCK_REQUEST", *more], parts))
+
+
+def inputs(step: StepOperator, context: Any) -> dict[str, Any]:
+    """The inputs of a step: values, and references of what is in the store."""
+    given: dict[str, Any] = {}
+    for name, value in step.parameters.items():
+        given[name] = {"value": resolved(value, context)}
+    for name, value in step.artifacts.items():
+        found = resolved(value, context)
+        if isinstance(found, list):
+            given[name] = {"list": [{"artifact": one} for one in found]}
+        else:
+            given[name] = {"artifact": found}
+    return given
+
+
+def resolved(value: Any, context: Any) -> Any:
+    """What a reference stands for; what is no reference is a value itself."""
+    return value.get(context) if isinstance(value, tuple) else value
+
+
+class Output(NamedTuple):
+    """What another task has put out under a name."""
+
+    task_id: str
+    name: str = "value"
+
+    def get(self, context: Any) -> Any:
+        return context["ti"].xcom_pull(task_ids=self.task_id)[self.name]
+
+
+class RunParam(NamedTuple):
+    """A parameter of the run, or the part of it that the keys lead to."""
+
+    name: str
+    keys: tuple[str | int, ...] = ()
+
+    def get(self, context: Any) -> Any:
+        return part(context["params"][self.name], self.keys)
+
+
+class Listing(NamedTuple):
+    """A list of what comes from different places."""
+
+    values: list[Any]
+
+    def get(self, context: Any) -> Any:
+        return [resolved(one, context) for one in self.values]
+
+
+def part(value: Any, keys: tuple[str | int, ...]) -> Any:
+    """The part of a value that the keys lead to."""
+    for key in keys:
+        value = value[key]
+    return value
 
 
 with DAG(
     dag_id="several",
     description="Splits, weighs twice, compares.",
-    doc_md=__doc__,
+    doc_md=f"{__doc__}\nPlan {PLAN}\n",
     schedule=None,
     params={
         "text": Param("some text", type="string"),
@@ -108,74 +147,68 @@ with DAG(
     # tests/golden_pipelines/several.py:49
     halve = StepOperator(
         task_id="halve",
-        environment=step("several:halve", params={"text": param("text")}),
+        code="several:halve",
+        parameters={"text": RunParam("text")},
     )
 
     # tests/golden_pipelines/several.py:50
     weigh = StepOperator(
         task_id="Weigh",
-        environment=step(
-            "several:Weigh",
-            artifacts={"data": output("halve", "left")},
-            params={"names": ["a", "b"], "weight": 0.5},
-            fields=["names", "weight"],
-            projections={"value.a": ["value", "a"], "value.b": ["value", "b"]},
-        ),
+        code="several:Weigh",
+        artifacts={"data": Output("halve", "left")},
+        parameters={"names": ["a", "b"], "weight": 0.5},
+        fields=["names", "weight"],
+        projections={"value.a": ["value", "a"], "value.b": ["value", "b"]},
         doc_md="Weighs data under some names.",
     )
 
     # tests/golden_pipelines/several.py:51
     weigh_2 = StepOperator(
         task_id="Weigh_2",
-        environment=step(
-            "several:Weigh",
-            artifacts={"data": output("halve", "right")},
-            params={"names": ["a"], "weight": 1.0},
-            fields=["names", "weight"],
-            projections={"value.a": ["value", "a"]},
-        ),
+        code="several:Weigh",
+        artifacts={"data": Output("halve", "right")},
+        parameters={"names": ["a"], "weight": 1.0},
+        fields=["names", "weight"],
+        projections={"value.a": ["value", "a"]},
         doc_md="Weighs data under some names.",
     )
 
     # tests/golden_pipelines/several.py:52
     compare = StepOperator(
         task_id="compare",
-        environment=step(
-            "several:compare",
-            artifacts={
-                "data": listing(output("halve", "left"), output("halve", "right")),
-            },
-            params={
-                "sizes": listing(
-                    output("Weigh", "value.a"),
-                    output("Weigh_2", "value.a"),
+        code="several:compare",
+        artifacts={
+            "data": Listing([Output("halve", "left"), Output("halve", "right")]),
+        },
+        parameters={
+            "sizes": Listing(
+                [
+                    Output("Weigh", "value.a"),
+                    Output("Weigh_2", "value.a"),
                     1.5,
-                    output("halve", "size"),
-                ),
-            },
-            projections={"value.bytes": ["value", "bytes"]},
-        ),
+                    Output("halve", "size"),
+                ],
+            ),
+        },
+        projections={"value.bytes": ["value", "bytes"]},
     )
 
     # tests/golden_pipelines/several.py:53
     publish = StepOperator(
         task_id="publish",
-        environment=step(
-            "several:publish",
-            params={
-                "total": output("compare", "value.bytes"),
-                "largest": output("Weigh", "value.b"),
-            },
-        ),
+        code="several:publish",
+        parameters={
+            "total": Output("compare", "value.bytes"),
+            "largest": Output("Weigh", "value.b"),
+        },
+        outlets=[Asset("penstock://several/value")],
     )
 
     # tests/golden_pipelines/several.py:54
     clean_up = StepOperator(
         task_id="clean_up",
-        environment=step("several:clean_up"),
+        code="several:clean_up",
     )
 
-    halve >> [weigh, weigh_2]
-    [halve, weigh, weigh_2] >> compare
-    [weigh, compare] >> publish
+    halve >> [weigh, weigh_2] >> compare >> publish
     [weigh_2, publish] >> clean_up
