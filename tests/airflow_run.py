@@ -24,7 +24,7 @@ def execute(operator: Any, context: Any) -> Any:
     assert operator.retrieve_output and operator.pickling_library is json
     wrong = {key: value for key, value in operator.environment.items() if type(value) is not str}
     assert not wrong, wrong
-    task = f"{context['dag'].dag_id}/{operator.task_id}"
+    task = f"{context['dag'].dag_id}/{named(context['ti'])}"
     SEEN[task] = {
         "image": operator.image,
         "environment": dict(operator.environment),
@@ -45,8 +45,15 @@ def execute(operator: Any, context: Any) -> Any:
         )
         SEEN[task]["log"] = done.stdout + done.stderr
         if done.returncode:
-            raise RuntimeError(f"{task} exits with {done.returncode}: {done.stderr}")
+            message = f"{task} exits with {done.returncode}: {done.stderr}"
+            print(message)
+            raise RuntimeError(message)
         return operator.pickling_library.loads(answer.read_text("utf-8"))
+
+
+def named(ti: Any) -> str:
+    """The name of a task instance, with its place among those of a mapped task."""
+    return ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]"
 
 
 def rendered(ti: Any) -> Any:
@@ -55,24 +62,31 @@ def rendered(ti: Any) -> Any:
     return fields.get_templated_fields(ti)
 
 
+def dag_bag(folder: str) -> Any:
+    """Every DAG of a folder."""
+    try:
+        module = import_module("airflow.dag_processing.dagbag")
+    except ImportError:  # Airflow 2
+        module = import_module("airflow.models.dagbag")
+    return module.DagBag(folder)
+
+
 def main() -> None:
     """Runs each DAG of the argument, `{dag id: conf}`, and writes down what came out."""
     asked = json.loads(sys.argv[1])
     os.environ["STEP_PATH"] = asked["path"]
     import_module("airflow.providers.docker.operators.docker").DockerOperator.execute = execute
-    bag = import_module("airflow.dag_processing.dagbag").DagBag(
-        os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
-    )
+    bag = dag_bag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     found: dict[str, Any] = {"errors": bag.import_errors, "runs": {}}
     for dag_id, conf in asked["runs"].items():
         run = bag.dags[dag_id].test(run_conf=conf)
         tasks = {
-            ti.task_id: {
+            named(ti): {
                 "state": str(ti.state),
                 "tries": ti.try_number,
-                "xcom": ti.xcom_pull(task_ids=ti.task_id),
+                "xcom": ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index),
                 "rendered": rendered(ti),
-                **SEEN.get(f"{dag_id}/{ti.task_id}", {}),
+                **SEEN.get(f"{dag_id}/{named(ti)}", {}),
             }
             for ti in run.get_task_instances()
         }

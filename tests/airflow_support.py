@@ -22,7 +22,15 @@ ENVIRONMENT = ROOT / ".envs/airflow-3.3"
 TEMPLATE = ENVIRONMENT / "home-template/airflow.db"
 
 
-def in_airflow(program: str, files: Mapping[str, str], home: Path, argument: Any = None) -> Any:
+def in_airflow(
+    program: str,
+    files: Mapping[str, str],
+    home: Path,
+    argument: Any = None,
+    *,
+    variables: Mapping[str, str] | None = None,
+    seconds: float = 300,
+) -> Any:
     """What a program puts out as `result(...)`, with these DAG files in the DAGs folder.
 
     `program` is a file beside this one; it reads `argument` as JSON from its command line.
@@ -47,6 +55,7 @@ def in_airflow(program: str, files: Mapping[str, str], home: Path, argument: Any
         "PYTHONWARNINGS": "ignore",
         "STEP_PYTHON": sys.executable,
         "ANSWER": str(answer),
+        **(variables or {}),
     }
     done = subprocess.run(
         [ENVIRONMENT / "bin/python", ROOT / "tests" / program, json.dumps(argument)],
@@ -55,7 +64,7 @@ def in_airflow(program: str, files: Mapping[str, str], home: Path, argument: Any
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=seconds,
     )
     if done.returncode or not answer.exists():
         pytest.fail(f"Airflow says:\n{done.stdout[-6000:]}{done.stderr[-6000:]}", pytrace=False)

@@ -1,0 +1,121 @@
+"""Any program means the same in the real Airflow as in a local run, artifact by artifact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+from airflow_support import in_airflow
+from conftest import LONG
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from programs import ALL, Program, programs
+from test_local_meaning import Case, case
+
+from penstock.backend import Options, compile_pipeline
+from penstock.diagnostics import PipelineError
+from penstock.ir.nodes import PipelineIR
+from penstock_airflow import AirflowBackend
+from penstock_runtime.run_id import run_folder, stable_run_id
+
+BACKEND = AirflowBackend()
+COMPARED = ("step", "code", "inputs", "fields", "outputs", "projections", "metrics", "metadata")
+PROGRAMS = 150 if LONG else 10
+SECRET = "a secret value"
+
+
+def generated(count: int) -> list[Program]:
+    """So many programs that Airflow can express, the same in every test run."""
+    found: dict[str, Program] = {}
+
+    @seed(20261125)
+    @settings(
+        max_examples=8 * count,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(programs(features=ALL, size=10))
+    def collect(program: Program) -> None:
+        if len(found) < count and program.module not in found:
+            with case(program) as one:
+                if compiled(one.target.ir, Path("/nowhere")):
+                    found[program.module] = program
+
+    collect()
+    assert len(found) == count
+    return list(found.values())
+
+
+def compiled(ir: PipelineIR, store: Path) -> str | None:
+    """The DAG file; None for what Airflow cannot express."""
+    try:
+        [text] = compile_pipeline(ir, BACKEND, Options(str(store))).values()
+    except PipelineError as refused:
+        assert all(one.code.startswith("PS4") for one in refused.diagnostics)
+        return None
+    return text
+
+
+def connections(ir: PipelineIR) -> Iterator[tuple[str, str]]:
+    """The secrets of a pipeline as connections, in Airflow's own variables."""
+    for part in (*ir.steps, *ir.components, ir):
+        for secret in part.options.secrets or ():
+            fields = dict.fromkeys(("host", "login", "password", "schema"), SECRET)
+            extra = {secret.key: SECRET}
+            connection = {"conn_type": "generic", **fields, "extra": extra}
+            yield f"AIRFLOW_CONN_{secret.name.upper()}", json.dumps(connection)
+
+
+def commits(folder: Path) -> dict[str, Any]:
+    """What each step of a run has committed, as far as two runs have it in common."""
+    found: dict[str, Any] = {}
+    for file in folder.glob("steps/*/commit.json"):
+        record = cast("dict[str, Any]", json.loads(file.read_bytes()))
+        found[file.parent.name] = {key: record.get(key) for key in COMPARED}
+    return found
+
+
+def test_random_programs_mean_in_airflow_what_they_mean_here(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    variables: dict[str, str] = {}
+    files: dict[str, str] = {}
+    cases: dict[str, tuple[Case, Program]] = {}
+    asked: dict[str, Any] = {}
+    with ExitStack() as stack:
+        for number, program in enumerate(generated(PROGRAMS)):
+            one = stack.enter_context(case(program))
+            dag_id = f"program{number}"
+            ir = one.target.ir.model_copy(update={"name": dag_id})
+            text = compiled(ir, store)
+            assert text is not None
+            files[f"{dag_id}.py"] = text
+            variables |= dict(connections(ir))
+            cases[dag_id] = one, program
+            asked[dag_id] = one.values
+        path = ":".join(str(one.folder) for one, _ in cases.values())
+        answer = in_airflow(
+            "airflow_run.py",
+            files,
+            tmp_path / "home",
+            {"path": path, "runs": asked},
+            variables=variables,
+            seconds=3600,
+        )
+        assert answer["errors"] == {}
+        for dag_id, (one, program) in cases.items():
+            run = answer["runs"][dag_id]
+            folder = store / run_folder(stable_run_id(run["run_id"], dag_id))
+            told = {name: task["state"] for name, task in run["tasks"].items()}
+            local = one.ran("inline", 1)
+            assert run["state"] == "success", (told, logs(run), program.source)
+            assert commits(folder) == commits(local.folder), program.source
+            assert set(told.values()) <= {"success", "skipped"}, told
+
+
+def logs(run: dict[str, Any]) -> list[str]:
+    """What failed steps said."""
+    return [one.get("log", "")[-3000:] for one in run["tasks"].values() if one["state"] == "failed"]
