@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 WORKERS ?= 2
-AIRFLOW := .envs/airflow-3.3
+AIRFLOWS := 3.3 2.11
 
 # The user's other environments must not reach ours. Index, proxy and certificate settings must.
 PIP_KEPT := PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS \
@@ -33,9 +33,11 @@ test-long: test ## the same, with far more generated examples
 setup: ## the developer's environment, .venv
 	@scripts/environment.sh .venv requirements/dev.txt --editable
 
-airflow: ## the environment that emitted DAG files are tested in
-	@scripts/environment.sh $(AIRFLOW) requirements/airflow-3.3.txt
-	@scripts/airflow_home.sh $(AIRFLOW)
+airflow: ## the environments that emitted DAG files are tested in
+	@for version in $(AIRFLOWS); do \
+	    scripts/environment.sh .envs/airflow-$$version requirements/airflow-$$version.txt; \
+	    scripts/airflow_home.sh .envs/airflow-$$version; \
+	done
 
 torch: ## the environment that tensors of PyTorch are tested in
 	@scripts/environment.sh .envs/torch requirements/torch.txt --pip

@@ -18,4 +18,4 @@ compile requirements/uv.txt requirements/uv.in
 compile requirements/dev.txt pyproject.toml requirements/dev.in --extra dev \
     --override requirements/dev-overrides.txt
 compile requirements/demo.txt pyproject.toml requirements/demo.in --extra ml --constraint requirements/dev.txt
-compile requirements/airflow-3.3.txt requirements/airflow-3.3.in
+for airflow in 3.3 2.11; do compile "requirements/airflow-$airflow.txt" "requirements/airflow-$airflow.in"; done

@@ -18,8 +18,15 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = ROOT / ".envs/airflow-3.3"
-TEMPLATE = ENVIRONMENT / "home-template/airflow.db"
+VERSIONS = ("3.3", "2.11")
+
+
+def environment(version: str = "3.3") -> Path:
+    """The environment of an Airflow; fails where `make airflow` has not made it."""
+    found = ROOT / f".envs/airflow-{version}"
+    if not (found / "bin/python").exists() or not (found / "home-template/airflow.db").exists():
+        pytest.fail(f"no Airflow in {found.relative_to(ROOT)}: run `make airflow` first")
+    return found
 
 
 def in_airflow(
@@ -28,6 +35,7 @@ def in_airflow(
     home: Path,
     argument: Any = None,
     *,
+    version: str = "3.3",
     variables: Mapping[str, str] | None = None,
     seconds: float = 300,
 ) -> Any:
@@ -35,13 +43,12 @@ def in_airflow(
 
     `program` is a file beside this one; it reads `argument` as JSON from its command line.
     """
-    if not (ENVIRONMENT / "bin/python").exists() or not TEMPLATE.exists():
-        pytest.fail(f"no Airflow in {ENVIRONMENT.relative_to(ROOT)}: run `make airflow` first")
+    airflow = environment(version)
     folder = home / "dags"
     folder.mkdir(parents=True)
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8")
-    shutil.copy(TEMPLATE, home / "airflow.db")
+    shutil.copy(airflow / "home-template/airflow.db", home / "airflow.db")
     answer = home / "answer.json"
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     env |= {
@@ -51,14 +58,14 @@ def in_airflow(
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "PATH": f"{ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
+        "PATH": f"{airflow / 'bin'}:{os.environ['PATH']}",
         "PYTHONWARNINGS": "ignore",
         "STEP_PYTHON": sys.executable,
         "ANSWER": str(answer),
         **(variables or {}),
     }
     done = subprocess.run(
-        [ENVIRONMENT / "bin/python", ROOT / "tests" / program, json.dumps(argument)],
+        [airflow / "bin/python", ROOT / "tests" / program, json.dumps(argument)],
         env=env,
         cwd=home,
         capture_output=True,

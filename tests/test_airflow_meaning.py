@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
-from airflow_support import in_airflow
+import pytest
+from airflow_support import VERSIONS, in_airflow
 from conftest import LONG
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from programs import ALL, Program, programs
@@ -22,7 +23,7 @@ from penstock_runtime.run_id import run_folder, stable_run_id
 
 BACKEND = AirflowBackend()
 COMPARED = ("step", "code", "inputs", "fields", "outputs", "projections", "metrics", "metadata")
-PROGRAMS = 150 if LONG else 10
+PROGRAMS = {"3.3": 150 if LONG else 8, "2.11": 150 if LONG else 5}
 SECRET = "a secret value"
 
 
@@ -35,13 +36,13 @@ def generated(count: int) -> list[Program]:
         max_examples=8 * count,
         database=None,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(programs(features=ALL, size=10))
     def collect(program: Program) -> None:
         if len(found) < count and program.module not in found:
             with case(program) as one:
-                if compiled(one.target.ir, Path("/nowhere")):
+                if compiled(one.target.ir, Path("/nowhere"), "3.3"):
                     found[program.module] = program
 
     collect()
@@ -49,10 +50,11 @@ def generated(count: int) -> list[Program]:
     return list(found.values())
 
 
-def compiled(ir: PipelineIR, store: Path) -> str | None:
+def compiled(ir: PipelineIR, store: Path, version: str) -> str | None:
     """The DAG file; None for what Airflow cannot express."""
+    options = Options(str(store), {"airflow-version": version})
     try:
-        [text] = compile_pipeline(ir, BACKEND, Options(str(store))).values()
+        [text] = compile_pipeline(ir, BACKEND, options).values()
     except PipelineError as refused:
         assert all(one.code.startswith("PS4") for one in refused.diagnostics)
         return None
@@ -61,8 +63,9 @@ def compiled(ir: PipelineIR, store: Path) -> str | None:
 
 def connections(ir: PipelineIR) -> Iterator[tuple[str, str]]:
     """The secrets of a pipeline as connections, in Airflow's own variables."""
-    for part in (*ir.steps, *ir.components, ir):
-        for secret in part.options.secrets or ():
+    options = [*(one.options for one in ir.steps), *(one.options for one in ir.components)]
+    for secrets in (one.secrets or () for one in (*options, ir.options)):
+        for secret in secrets:
             fields = dict.fromkeys(("host", "login", "password", "schema"), SECRET)
             extra = {secret.key: SECRET}
             connection = {"conn_type": "generic", **fields, "extra": extra}
@@ -78,7 +81,8 @@ def commits(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_random_programs_mean_in_airflow_what_they_mean_here(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_random_programs_mean_in_airflow_what_they_mean_here(version: str, tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     variables: dict[str, str] = {}
@@ -86,11 +90,11 @@ def test_random_programs_mean_in_airflow_what_they_mean_here(tmp_path: Path) -> 
     cases: dict[str, tuple[Case, Program]] = {}
     asked: dict[str, Any] = {}
     with ExitStack() as stack:
-        for number, program in enumerate(generated(PROGRAMS)):
+        for number, program in enumerate(generated(PROGRAMS[version])):
             one = stack.enter_context(case(program))
             dag_id = f"program{number}"
             ir = one.target.ir.model_copy(update={"name": dag_id})
-            text = compiled(ir, store)
+            text = compiled(ir, store, version)
             assert text is not None
             files[f"{dag_id}.py"] = text
             variables |= dict(connections(ir))
@@ -102,6 +106,7 @@ def test_random_programs_mean_in_airflow_what_they_mean_here(tmp_path: Path) -> 
             files,
             tmp_path / "home",
             {"path": path, "runs": asked},
+            version=version,
             variables=variables,
             seconds=3600,
         )

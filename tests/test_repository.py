@@ -205,7 +205,13 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
             ],
         ),
         ("demo.txt", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["ml"]]),
-        ("airflow-3.3.txt", (ROOT / "requirements/airflow-3.3.in").read_text("utf-8").splitlines()),
+        *(
+            (
+                f"airflow-{one}.txt",
+                (ROOT / f"requirements/airflow-{one}.in").read_text().splitlines(),
+            )
+            for one in ("3.3", "2.11")
+        ),
         ("uv.txt", (ROOT / "requirements/uv.in").read_text("utf-8").splitlines()),
     ],
 )
