@@ -10,24 +10,29 @@ from typing import Any
 
 
 def task_of(task: Any) -> dict[str, Any]:
-    """What the tests look at."""
+    """What the tests look at; tasks of Airflow's own kinds have no image or limits."""
+    given = getattr(task, "partial_kwargs", vars(task))  # of a mapped task
     delay, limit = task.retry_delay, task.execution_timeout
-    gpus: list[Any] = task.device_requests or []
+    gpus: list[Any] = given.get("device_requests") or []
     return {
         "upstream": sorted(task.upstream_task_ids),
         "group": task.task_group.group_id if task.task_group else None,
         "doc": task.doc_md,
-        "image": task.image,
+        "image": given.get("image"),
         "retries": task.retries,
         "retry_delay": delay.total_seconds(),
         "backoff": bool(task.retry_exponential_backoff),
         "timeout": limit.total_seconds() if limit else None,
         "owner": task.owner,
-        "cpus": task.cpus,
-        "mem_limit": task.mem_limit,
+        "cpus": given.get("cpus"),
+        "mem_limit": given.get("mem_limit"),
         "gpus": [request["Count"] for request in gpus],
-        "auto_remove": task.auto_remove,
-        "mounts": [dict(mount) for mount in task.mounts],
+        "auto_remove": given.get("auto_remove"),
+        "mounts": [dict(mount) for mount in given.get("mounts", ())],
+        "rule": str(getattr(task.trigger_rule, "value", task.trigger_rule)),
+        "teardown": bool(getattr(task, "is_teardown", False)),
+        "outlets": [one.uri for one in task.outlets],
+        "at_once": task.max_active_tis_per_dagrun,
     }
 
 

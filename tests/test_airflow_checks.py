@@ -128,13 +128,13 @@ def test_a_schedule_without_start_begins_on_a_fixed_day() -> None:
     assert "catchup=False" in text
 
 
-@pytest.mark.parametrize("size", [130_000, 132_000])
-def test_a_value_must_fit_into_a_variable(size: int) -> None:
+@pytest.mark.parametrize("size", [1_490_000, 1_510_000])
+def test_a_value_must_fit_into_the_environment(size: int) -> None:
     ir = pipeline(
         component={"inputs": {"text": "str"}},
         steps={"work": {**STEP, "inputs": {"text": {"value": "x" * size}}}},
     )
-    if size < 131_000:
+    if size < 1_500_000:
         assert "x" * size in emitted(ir)
     else:
         found = refused(ir)
@@ -143,7 +143,7 @@ def test_a_value_must_fit_into_a_variable(size: int) -> None:
 
 def test_a_value_of_escapes_counts_as_python_writes_it() -> None:
     change = {"component": {"inputs": {"text": "str"}}}
-    steps = {"work": {**STEP, "inputs": {"text": {"value": "é" * 22_000}}}}
+    steps = {"work": {**STEP, "inputs": {"text": {"value": "é" * 250_100}}}}
     assert refused(pipeline(**change, steps=steps)).code == "PS404"
 
 

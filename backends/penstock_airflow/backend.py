@@ -9,7 +9,7 @@ from penstock.backend import Bundle, Options
 from penstock.features import NATIVE, Feature, Support
 from penstock.ir.nodes import PipelineIR
 from penstock.passes.model import Pass
-from penstock_airflow.checks import CHECKS
+from penstock_airflow.checks import CHECKS, checks_of
 
 
 class AirflowBackend:
@@ -51,13 +51,21 @@ class AirflowBackend:
     }
     rewrites: ClassVar[tuple[Pass, ...]] = CHECKS
 
+    def checks(self, options: Options) -> tuple[Pass, ...]:
+        """What depends on the version of Airflow and on how steps run; raises `BackendError`."""
+        from penstock_airflow.target import target_of
+
+        return checks_of(target_of(options))
+
     def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
-        """The DAG file for Airflow 3.
+        """The DAG file.
 
         Args:
-            options: `store` is where steps keep artifacts: by default a Docker volume, else a
-                folder of the workers; own options are `airflow-version` (3, 3.0 to 3.3) and
-                `volume` (the name of the Docker volume).
+            options: `store` is where steps keep artifacts: by default a volume, else a folder of
+                the workers or a bucket; own options are `airflow-version` (3 for all of 3.x, 3.0
+                to 3.3, 2.11), `runner` (docker, kubernetes, python), `records` (yes, no),
+                `volume` (of Docker, or the claim of Kubernetes), `namespace` and `gpu-label` (of
+                Kubernetes), and `python` (the path of the Python that steps run in).
 
         Raises:
             BackendError: an option has a value that it cannot have.

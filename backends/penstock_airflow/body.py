@@ -25,6 +25,7 @@ class Body:
         self._guards: set[str] = set()
         flow = shared.flow
         self._home = {one: self._mapped_group(flow.scopes[one]) for one in flow.scopes}
+        self._started = {one: arm for arm, tasks in flow.chosen.items() for one in tasks}
         self._root = grouped(flow)
         self._position = {one: place for place, one in enumerate(tasks_of(self._root))}
 
@@ -36,16 +37,18 @@ class Body:
         """What waits for what outside of mapped groups."""
         return "".join(self._edges(None, 4))
 
-    def lasts(self) -> dict[str, str]:
-        """The tasks and groups that are done when all are, with their variables.
+    def lasts(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The tasks and groups that are done when all are, with their variables, and the leaves.
 
         A task counts whose every follower also waits for others: it is given up as soon as one
         of them fails, while the task may still run.
         """
         names: dict[str, str] = {}
-        upstream = self._upstream(None, names, {})
+        upstream = self._upstream(None, names, shown=False)
         covered = {next(iter(found)) for found in upstream.values() if len(found) == 1}
-        return {one: names[one] for one in upstream if one not in covered}
+        followed = {before for found in upstream.values() for before in found}
+        leaves = tuple(one for one in upstream if one not in followed)
+        return {one: names[one] for one in upstream if one not in covered}, leaves
 
     def _mapped_group(self, scope: str | None) -> str | None:
         for one in self._shared.names.enclosing(scope):
@@ -149,16 +152,16 @@ class Body:
         """The order of what stands in one function, or in the DAG."""
         flow = self._shared.flow
         names: dict[str, str] = {}
-        started = {one: arm for arm, tasks in flow.chosen.items() for one in tasks}
-        upstream = self._upstream(home, names, started)
+        upstream = self._upstream(home, names, shown=True)
         yield from edge_lines({one: tuple(found) for one, found in upstream.items()}, names, indent)
         if home is None:
             for choice in flow.choices.values():
                 yield from self._labelled(choice, indent)
 
     def _upstream(
-        self, home: str | None, names: dict[str, str], started: dict[str, str]
+        self, home: str | None, names: dict[str, str], *, shown: bool
     ) -> dict[str, dict[str, None]]:
+        """What waits for what; `shown` leaves out the order that other statements tell."""
         upstream: dict[str, dict[str, None]] = {}
         for after in self._position:
             befores = self._shared.flow.waits[after]
@@ -168,7 +171,8 @@ class Body:
             found = upstream.setdefault(place, {})
             for before in sorted(befores, key=self._position.__getitem__):
                 other = self._node(before, home, names)
-                if other not in (None, place) and not self._implied(before, after, started):
+                told = shown and self._implied(before, after)
+                if other is not None and other != place and not told:
                     found[other] = None
         return upstream
 
@@ -184,13 +188,13 @@ class Body:
         names[key] = self._shared.labels.group(where)
         return key
 
-    def _implied(self, before: str, after: str, started: dict[str, str]) -> bool:
+    def _implied(self, before: str, after: str) -> bool:
         """Whether Airflow knows the order already: a list and its loop, a choice and its arm."""
         flow = self._shared.flow
         loop = flow.loop_of(after)
         if after in flow.names.steps and loop in flow.rounds and flow.rounds[loop].id == before:
             return True
-        arm = started.get(after)
+        arm = self._started.get(after)
         scope = flow.names.scopes.get(arm) if arm else None
         return isinstance(scope, Branch) and flow.choices[scope.chain].id == before
 

@@ -45,7 +45,7 @@ def dag_file(ir: PipelineIR, target: Target) -> str:
     ending = Ending(shared, records=target.records)
     statements = body.text()
     last = "\n".join(ending.statements())
-    edges = body.edges() + "".join(ending.edges(body.lasts()))
+    edges = body.edges() + "".join(ending.edges(*body.lasts()))
     arguments = list(dag_arguments(ir, shared.names))
     defaults = list(default_arguments(ir, shared.image, shared))
     if target.records:

@@ -17,7 +17,7 @@ DONE, RECORD = "done", "record"
 
 
 class Ending:
-    """The last tasks of a DAG. `lasts` are those that they wait for, by their variables."""
+    """The last tasks of a DAG."""
 
     def __init__(self, shared: Shared, *, records: bool) -> None:
         self._shared = shared
@@ -72,8 +72,8 @@ class Ending:
             "    ).as_teardown()\n"
         )
 
-    def edges(self, lasts: dict[str, str]) -> Iterator[str]:
-        """Each of them waits for all tasks; `lasts` stands for these."""
+    def edges(self, lasts: dict[str, str], leaves: tuple[str, ...]) -> Iterator[str]:
+        """Each of them waits for all tasks, for which `lasts` stand; a mark for the `leaves`."""
         names = dict(lasts)
         upstream: dict[str, tuple[str, ...]] = {}
         before = tuple(lasts)
@@ -83,7 +83,7 @@ class Ending:
         for one in (*exits, *done, *record):
             names[one] = self._shared.labels.variable(one)
         upstream |= dict.fromkeys(exits, before)
-        upstream |= dict.fromkeys(done, (*before, *exits))
+        upstream |= dict.fromkeys(done, (*leaves, *exits))
         # Exit steps have waited for all others; a mark alone fails as soon as one of them does.
         upstream |= dict.fromkeys(record, (*(exits or before), *done))
         yield from edge_lines(upstream, names, 4)

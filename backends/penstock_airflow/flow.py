@@ -17,6 +17,7 @@ from penstock_airflow.mapping import Mapped, mapped_loops
 
 NONE_FAILED = "none_failed"
 ONE_SUCCESS = "none_failed_min_one_success"
+_FAR = 50  # how many tasks are looked at for an edge to be left out
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def flow(names: Lookup) -> Flow:
     for task, (values, after) in work.items():
         _rule(task, values, after, found)
         _enter(task, found, members)
+    sure = {task: _sure(task, found) for task in work}
     for task in work:
-        _leave_out(task, found)
+        _leave_out(task, found, sure)
     return found
 
 
@@ -220,16 +222,29 @@ def _enter(task: str, found: Flow, members: Mapping[str, dict[str, None]]) -> No
         found.waits[task][found.choices[arms[0].chain].id] = None
 
 
-def _leave_out(task: str, found: Flow) -> None:
-    """Forget what a task that surely comes between has waited for already."""
-    waits = found.waits[task]
-    if len(waits) < 2:
-        return
+def _sure(task: str, found: Flow) -> list[str]:
+    """The tasks before a task that run whenever it does."""
     own = {one.id for one in found.names.enclosing(found.scopes[task])}
     loop = found.loop_of(task)
     flat = loop is not None and found.mapped[loop] == "flat"
-    between = [one for one in waits if not _may_be_skipped(one, own, flat, found)]
-    for one in between:
-        # What is skipped by a choice does not wait for the rest of its own.
-        for before in found.waits[one]:
+    return [one for one in found.waits[task] if not _may_be_skipped(one, own, flat, found)]
+
+
+def _leave_out(task: str, found: Flow, sure: Mapping[str, list[str]]) -> None:
+    """Forget what a task that surely comes between has waited for already.
+
+    What may be skipped does not count: a choice skips it before the rest of what it waits for.
+    """
+    waits = found.waits[task]
+    if len(waits) < 2:
+        return
+    seen: set[str] = set()
+    todo = list(sure[task])
+    while todo and len(seen) < _FAR:
+        between = todo.pop()
+        if between not in seen:
+            seen.add(between)
+            todo += sure[between]
+    for between in seen:
+        for before in found.waits[between]:
             waits.pop(before, None)

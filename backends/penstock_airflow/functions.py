@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.diagnostics import Span
 from penstock.ir.nodes import Branch, Loop
-from penstock.ir.values import Condition
+from penstock.ir.values import Condition, Not
 from penstock_airflow import python_text as py
 from penstock_airflow.conditions import Conditions
 from penstock_airflow.flow import Choice, Rounds
@@ -78,14 +78,19 @@ def guard_text(arm: Branch, shared: Shared, indent: int) -> str:
     if outer is not None:
         body.add(f"if not {shared.labels.guard(outer.id)}(context):")
         body.add("    return False")
+    earlier: list[Condition] = []
     for one in shared.names.chains[arm.chain]:
         if one.id == arm.id:
             break
         if one.condition is not None:
-            body.add(f"if {body.test(one.condition)}:")
-            body.add("    return False")
-    condition = "True" if arm.condition is None else body.test(arm.condition)
-    body.add(f"return {condition}")
+            earlier.append(one.condition)
+    condition = arm.condition
+    if condition is None and earlier:
+        condition = Not(condition=earlier.pop())
+    for before in earlier:
+        body.add(f"if {body.test(before)}:")
+        body.add("    return False")
+    body.add(f"return {'True' if condition is None else body.test(condition)}")
     pad = " " * indent
     head = f"{pad}def {shared.labels.guard(arm.id)}(context: Any) -> bool:\n"
     return source_comment(arm.span, indent) + head + "".join(body.lines)

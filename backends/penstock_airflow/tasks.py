@@ -111,10 +111,11 @@ def _place(step: Step, shared: Shared) -> list[tuple[str, py.Node]]:
     loops = flow.loops(step.scope)
     if loops and flow.mapped[loops[0].id] == "group":
         found.append(("item", py.Name("item")))
-    if loops and flow.mapped[loops[0].id] != "flat":
-        found.append(("map_index_template", py.Literal("{{ task.item }}")))
     if loops and flow.mapped[loops[0].id] == "flat":
         found.append(("nested", py.Literal(True)))
+        found.append(("map_index_template", py.Literal("{{ task.item['items'] }}")))
+    elif loops:
+        found.append(("map_index_template", py.Literal("{{ task.item }}")))
     limit = _at_once(loops)
     if limit is not None:
         found.append(("max_active_tis_per_dagrun", py.Literal(limit)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from penstock.diagnostics import Diagnostic
 from penstock.features import Feature, Support
@@ -52,6 +52,15 @@ class Backend(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosy(Protocol):
+    """A backend with checks that depend on its options, beside those in `rewrites`."""
+
+    def checks(self, options: Options) -> tuple[Pass, ...]:
+        """The checks for these options; raises `BackendError` for a wrong option."""
+        ...
+
+
 GROUP = "penstock.backends"
 
 
@@ -95,12 +104,19 @@ class Checked:
     warnings: tuple[Diagnostic, ...]
 
 
-def check_pipeline(ir: PipelineIR, backend: Backend | None = None) -> Checked:
-    """Runs all checks, those of the backend included; raises `PipelineError`."""
+def check_pipeline(
+    ir: PipelineIR, backend: Backend | None = None, options: Options | None = None
+) -> Checked:
+    """Runs all checks, those of the backend included.
+
+    Raises `PipelineError`, and `BackendError` for a wrong option.
+    """
     checks, rewrites = CHECKS, REWRITES
     if backend is not None:
         checks += (supported(backend.name, backend.supports),)
         checks += tuple(one for one in backend.rewrites if one.reports)
+        if isinstance(backend, Choosy):
+            checks += backend.checks(options or Options())
         rewrites += tuple(one for one in backend.rewrites if not one.reports)
     with collection_paused():
         lowered, warnings = run_passes(ir, SHAPE, checks, rewrites)
@@ -109,7 +125,7 @@ def check_pipeline(ir: PipelineIR, backend: Backend | None = None) -> Checked:
 
 def compile_pipeline(ir: PipelineIR, backend: Backend, options: Options) -> Bundle:
     """Checks the pipeline for the backend, lowers it, and emits its files."""
-    return emitted(check_pipeline(ir, backend), backend, options)
+    return emitted(check_pipeline(ir, backend, options), backend, options)
 
 
 def emitted(checked: Checked, backend: Backend, options: Options) -> Bundle:

@@ -1,63 +1,76 @@
-"""Whether each value fits into the environment variable that it travels in."""
+"""Whether what a step is given fits into the environment that it travels in."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from penstock.diagnostics import Span
 from penstock.ir.lookup import Lookup, all_options, inner_values
+from penstock.ir.nodes import Step
 from penstock.ir.values import Constant, FromStep, ListOf
-from penstock.passes.model import Log, check
+from penstock.passes.model import Check, Log, check
+from penstock_airflow.target import Target
 
-LONGEST_VALUE = 131_071 - len("PENSTOCK_ARTIFACT_") - 200
-"""Linux takes 131,071 bytes for one variable, its name included; an input's name has 200."""
+LONGEST_VARIABLE = 131_071
+"""Linux takes so many bytes for one variable, its name and a NUL included (execve(2))."""
+LARGEST = {"docker": 1_500_000, "python": 1_500_000, "kubernetes": 900_000}
+"""Bytes for all variables: a process gets 2 MB on most machines, a pod is an object of 1.5 MB."""
 REFERENCE = 400
 """Bytes that the reference of a stored artifact takes at most in practice."""
 
 
-@check(reports={"PS404"})
-def values_fit_environment(names: Lookup, log: Log) -> None:
-    """Each value that travels as an environment variable is small enough for one."""
-    for parameter in names.ir.parameters:
-        if parameter.default is not None:
-            _small(log, f"the default of {parameter.name!r}", parameter.default, parameter.span)
-    for component in names.ir.components:
-        for one in component.inputs:
-            if one.default is not None:
-                _small(log, f"the default of {one.name!r}", one.default, component.span)
-    for step in names.ir.steps:
-        for binding in step.inputs:
-            if isinstance(binding.value, Constant):
-                _small(log, repr(binding.name), binding.value.text, step.span)
-            elif isinstance(binding.value, ListOf):
-                _list_small(log, binding.name, binding.value, step.span)
-    for options, span in all_options(names):
-        for name, value in options.env or ():
-            _small(log, f"the variable {name!r}", value, span)
+def values_fit_environment(target: Target) -> Check:
+    """The check that all that a step is given fits into its environment."""
+    room = LARGEST[target.runner]
+
+    @check(reports={"PS404"})
+    def values_fit_environment(names: Lookup, log: Log) -> None:
+        """What a step is given fits into the environment of its process."""
+        # Every step is told the parameters of the run.
+        defaults = sum(_size(one.default) for one in names.ir.parameters if one.default)
+        for parameter in names.ir.parameters:
+            size = _size(parameter.default or "")
+            if size > room // 2:
+                _too_large(log, f"the default of {parameter.name!r}", size, room, parameter.span)
+        if defaults <= room:
+            for step in names.ir.steps:
+                size = defaults + sum(_sizes(step))
+                if size > room:
+                    _too_large(log, f"what {step.id!r} is given", size, room, step.span)
+        for options, span in all_options(names):
+            for name, value in options.env or ():
+                size = len(name.encode()) + len(value.encode("utf-8", "surrogatepass")) + 2
+                if size > LONGEST_VARIABLE:
+                    _too_large(log, f"the variable {name!r}", size, LONGEST_VARIABLE, span)
+
+    return values_fit_environment
 
 
-def _small(log: Log, what: str, text: str, span: Span | None) -> None:
-    # No character takes more than twelve; most texts need not be counted.
-    if len(text) * 12 < LONGEST_VALUE:
-        return
-    size = len(json.dumps(text))
-    if size > LONGEST_VALUE:
-        _too_large(log, what, f"{size:,} bytes", span)
+def _sizes(step: Step) -> Iterator[int]:
+    for name, value in step.options.env or ():
+        yield len(name) + len(value)
+    for binding in step.inputs:
+        if isinstance(binding.value, Constant):
+            yield _size(binding.value.text)
+        elif isinstance(binding.value, ListOf):
+            for one in inner_values(binding.value):
+                if isinstance(one, Constant):
+                    yield _size(one.text)
+                elif isinstance(one, FromStep):
+                    yield REFERENCE
 
 
-def _list_small(log: Log, name: str, value: ListOf, span: Span | None) -> None:
-    inner = list(inner_values(value))
-    references = sum(isinstance(one, FromStep) for one in inner)
-    constants = sum(len(json.dumps(one.text)) for one in inner if isinstance(one, Constant))
-    if references * REFERENCE + constants > LONGEST_VALUE:
-        _too_large(log, repr(name), f"a list of {references} values", span)
+def _size(text: str) -> int:
+    """Bytes as JSON in ASCII; no character takes more than twelve, so most need no counting."""
+    return len(text) if len(text) < 1_000 else len(json.dumps(json.loads(text)))
 
 
-def _too_large(log: Log, what: str, size: str, span: Span | None) -> None:
+def _too_large(log: Log, what: str, size: int, room: int, span: Span | None) -> None:
     log.error(
         "PS404",
         at=span,
-        message=f"{what} is too large for Airflow to pass on: {size}",
-        label="an environment variable holds 131,071 bytes",
+        message=f"{what} is too large for Airflow to pass on: {size:,} bytes",
+        label=f"at most {room:,} bytes",
         hint="make or read it inside a step, so that it is stored as an artifact",
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from penstock.ir.lookup import Lookup, all_options
 from penstock.ir.types import parse
-from penstock.passes.model import Log, check
+from penstock.passes.model import Check, Log, check
 from penstock_airflow.schema import schema_of
+from penstock_airflow.target import Target
 
 
 @check(reports={"PS407"})
@@ -35,3 +36,30 @@ def none_not_asked(names: Lookup, log: Log) -> None:
                 message=f"Airflow does not insist on a value for {parameter.name!r}: it takes None",
                 hint="give it the default None, so that it is the same everywhere",
             )
+
+
+def unenforced(target: Target) -> Check:
+    """The check that tells what a Python environment does not do for a step."""
+
+    @check(reports={"PS407"})
+    def unenforced(names: Lookup, log: Log) -> None:
+        """Tells that a Python of the workers limits nothing, and is no image."""
+        if target.runner != "python":
+            return
+        for options, span in all_options(names):
+            if options.resources is not None:
+                log.warning(
+                    "PS407",
+                    at=span,
+                    message="runner=python neither reserves nor limits cpu, memory, disk or gpu",
+                    hint="use a queue or pool of Airflow, or runner=docker or kubernetes",
+                )
+            if options.image or options.packages:
+                log.warning(
+                    "PS407",
+                    at=span,
+                    message="runner=python runs every step in the one environment, in no image",
+                    hint="install what the step needs there, or use runner=docker or kubernetes",
+                )
+
+    return unenforced

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import click
 
+from penstock.cli.failures import WrongUsage
 from penstock.cli.output import Format, show
-from penstock.cli.shared import format_option, target_argument
+from penstock.cli.shared import backend_options, backend_values, format_option, target_argument
 
 
 @click.command()
 @target_argument
 @click.option("--to", "backend", metavar="BACKEND", help="Also check what this target can express.")
+@click.option("--store", metavar="URL", help="Where the steps keep their artifacts.")
+@backend_options
 @format_option
-def command(target: str, backend: str | None, form: Format) -> int:
+def command(
+    target: str, backend: str | None, store: str | None, pairs: tuple[str, ...], form: Format
+) -> int:
     """Find what is wrong with TARGET, before anything runs.
 
     \b
     Example:
       penstock check churn.py --to airflow
     """
+    from penstock.backend import Options
     from penstock.cli.image_plan import with_images
     from penstock.cli.loading import checked
 
-    loaded, found = checked(target, backend, form)
-    found = with_images(loaded, found, form)
+    if backend is None and (pairs or store):
+        raise WrongUsage("--store and --option say how to compile: add --to BACKEND")
+    options = Options(store=store, values=backend_values(pairs))
+    loaded, found = checked(target, backend, form, options)
+    found = with_images(loaded, found, form, store)
     show(found.warnings, loaded.root, form)
     if form == "text":
         ir = found.written

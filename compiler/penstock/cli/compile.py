@@ -8,7 +8,7 @@ import click
 
 from penstock.cli.failures import WrongUsage
 from penstock.cli.output import Format, show, write_bundle
-from penstock.cli.shared import format_option, target_argument
+from penstock.cli.shared import backend_options, backend_values, format_option, target_argument
 
 
 @click.command()
@@ -24,13 +24,7 @@ from penstock.cli.shared import format_option, target_argument
     help="The folder to write to; the current one by default.",
 )
 @click.option("--store", metavar="URL", help="Where the steps keep their artifacts.")
-@click.option(
-    "--option",
-    "pairs",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="An option of the backend; repeat.",
-)
+@backend_options
 @format_option
 def command(
     target: str, backend: str, output: Path, store: str | None, pairs: tuple[str, ...], form: Format
@@ -49,9 +43,9 @@ def command(
     from penstock.cli.sources import keep_sources
     from penstock.diagnostics import PipelineError
 
-    options = Options(store=store, values=_values(pairs))
+    options = Options(store=store, values=backend_values(pairs))
     port = backend_of(backend)
-    found, ready = checked(target, port, form)
+    found, ready = checked(target, port, form, options)
     ready = with_images(found, ready, form, store)
     try:
         bundle = emitted(ready, port, options)
@@ -65,15 +59,3 @@ def command(
     for file in write_bundle(output, bundle):
         click.echo(f"wrote {file}" if form == "text" else str(file), err=form != "text")
     return 0
-
-
-def _values(pairs: tuple[str, ...]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise WrongUsage(f"--option takes KEY=VALUE, not {pair[:80]!r}")
-        if key in values:
-            raise WrongUsage(f"--option {key} is given twice")
-        values[key] = value
-    return values

@@ -14,7 +14,7 @@ from penstock.cli.targets import Target, load_target
 from penstock.diagnostics import PipelineError
 
 if TYPE_CHECKING:
-    from penstock.backend import Backend, Checked
+    from penstock.backend import Backend, Checked, Options
 
 
 class Reported(click.exceptions.Exit):
@@ -46,15 +46,20 @@ def backend_of(name: str) -> Backend:
 
 
 def checked(
-    target: str, backend: str | Backend | None = None, form: Format = "text"
+    target: str,
+    backend: str | Backend | None = None,
+    form: Format = "text",
+    options: Options | None = None,
 ) -> tuple[Target, Checked]:
     """The target and its checked pipeline; all diagnostics are shown if there are errors."""
-    from penstock.backend import check_pipeline
+    from penstock.backend import BackendError, check_pipeline
 
     port = backend_of(backend) if isinstance(backend, str) else backend
     found = loaded(target, form)
     try:
-        return found, check_pipeline(found.ir, port)
+        return found, check_pipeline(found.ir, port, options)
+    except BackendError as error:
+        raise WrongUsage(f"{port.name if port else ''}: {error}") from None
     except PipelineError as error:
         show(error.diagnostics, found.root, form)
         raise Reported from None

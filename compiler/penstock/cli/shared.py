@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from penstock.cli.failures import WrongUsage
+
 target_argument = click.argument("target")
 
 format_option = click.option(
@@ -14,3 +16,24 @@ format_option = click.option(
     show_default=True,
     help="How to print diagnostics.",
 )
+
+backend_options = click.option(
+    "--option",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the backend; repeat.",
+)
+
+
+def backend_values(pairs: tuple[str, ...]) -> dict[str, str]:
+    """The options of a backend by name; raises `WrongUsage`."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise WrongUsage(f"--option takes KEY=VALUE, not {pair[:80]!r}")
+        if key in values:
+            raise WrongUsage(f"--option {key} is given twice")
+        values[key] = value
+    return values

@@ -210,5 +210,4 @@ with DAG(
         code="several:clean_up",
     )
 
-    halve >> [weigh, weigh_2] >> compare >> publish
-    [weigh_2, publish] >> clean_up
+    halve >> [weigh, weigh_2] >> compare >> publish >> clean_up

@@ -192,5 +192,4 @@ with DAG(
         ),
     )
 
-    manuals >> every_fourth >> learn >> tokenize
-    [every_fourth, tokenize] >> measure
+    manuals >> every_fourth >> learn >> tokenize >> measure
