@@ -12,7 +12,7 @@ from typing import Any
 def task_of(task: Any) -> dict[str, Any]:
     """What the tests look at; tasks of Airflow's own kinds have no image or limits."""
     # A mapped task is no operator yet: it has what it will be made of.
-    own: dict[str, Any] = getattr(task, "partial_kwargs", vars(task))
+    own: dict[str, Any] = task.partial_kwargs if hasattr(task, "partial_kwargs") else vars(task)
     given = {**task.dag.default_args, **own}
     delay, limit = task.retry_delay, task.execution_timeout
     gpus: list[Any] = given.get("device_requests") or []

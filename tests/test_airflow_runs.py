@@ -18,6 +18,9 @@ from penstock.ir.lookup import lookup
 from penstock.ir.nodes import Branch, Loop, Nested, PipelineIR
 from penstock.ir.write import plan_digest
 from penstock_airflow import AirflowBackend
+from penstock_records.run import fold
+from penstock_runtime.local import LocalStore
+from penstock_runtime.run_id import stable_run_id
 
 BACKEND = AirflowBackend()
 GOLDENS = TESTS / "goldens/airflow"
@@ -50,6 +53,7 @@ def test_airflow_sees_the_graph_of_the_pipeline(name: str, imported: dict[str, A
     seen: nx.DiGraph[str] = nx.DiGraph()
     seen.add_edges_from((before, task) for task, one in tasks.items() for before in one["upstream"])
     # What another task has waited for already need not be waited for again.
+    seen.remove_node("record")
     after = set(nx.transitive_closure(seen).edges)
     meant = set(nx.transitive_closure(graph(ir)).edges)
     assert meant <= after
@@ -57,7 +61,7 @@ def test_airflow_sees_the_graph_of_the_pipeline(name: str, imported: dict[str, A
     assert names <= set(tasks)
     if not any(isinstance(one, Branch | Loop) for one in ir.scopes) and not ir.steps[-1].on_exit:
         assert meant == after
-        assert names == set(tasks)
+        assert names | {"record"} == set(tasks)
     for step in ir.steps:
         nested = step.scope is None or isinstance(lookup(ir).scopes[step.scope], Nested)
         assert not nested or tasks[step.id]["group"] == step.scope
@@ -117,7 +121,8 @@ def test_options_reach_the_operators(imported: dict[str, Any]) -> None:
     assert (dag["catchup"], dag["timezone"]) == (True, "Europe/Berlin")
     assert dag["start"] == "2026-02-27T23:00:00+00:00"  # midnight in Berlin
     keys = ("retries", "retry_delay", "timeout", "cpus", "mem_limit", "gpus")
-    found = {name: tuple(task[key] for key in keys) for name, task in dag["tasks"].items()}
+    steps = {name: task for name, task in dag["tasks"].items() if name != "record"}
+    found = {name: tuple(task[key] for key in keys) for name, task in steps.items()}
     assert found == {
         "extract": (3, 120, 3600, 2, "4g", [1]),
         "publish": (1, 30, 90, 0.5, None, []),
@@ -125,7 +130,12 @@ def test_options_reach_the_operators(imported: dict[str, Any]) -> None:
         "tell": (0, 30, None, 1.0, None, []),
     }
     # What the scheduler multiplies the delay by; 0 stands for the same delay each time.
-    assert dag["backoff"] == {"extract": 2.0, "publish": 0, "publish-copy": 0, "tell": 0}
+    assert {name: dag["backoff"][name] for name in steps} == {
+        "extract": 2.0,
+        "publish": 0,
+        "publish-copy": 0,
+        "tell": 0,
+    }
     assert dag["tasks"]["publish"]["image"] == "registry.example.org/team/loader:1.4"
 
 
@@ -135,6 +145,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "nested": {},
     "several": {},
     "hostile": {},
+    "search": {"rows": 4, "depths": [3]},
 }
 
 
@@ -153,6 +164,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_VAULT", json.dumps(CONNECTION))
+        patch.setenv("AIRFLOW_CONN_REGISTRY", json.dumps(CONNECTION))
         answer = once(
             tmp_path_factory,
             "airflow-run",
@@ -242,6 +254,40 @@ def test_a_secret_stands_in_no_file_and_in_nothing_that_airflow_shows(ran: dict[
     assert "s3cr3t" not in text and '"VAULT": ("vault", "password")' in text
 
 
+def test_loops_branches_and_ends_run(ran: dict[str, Any]) -> None:
+    found = values(ran["search"])
+    states = {name: task["state"] for name, task in ran["search"]["tasks"].items()}
+    assert {name for name, state in states.items() if state == "skipped"} == {
+        *("again[1]", "again[2]", "prune[0]", "chosen.keep", "chosen.lose"),
+    }
+    assert found["tell[1]"] == {"value": "{{ 7*7 }}.SH"}
+    assert found["report"] == {"value": "16 1 1"}
+    assert found["notify"] == {"value": "#ml: succeeded"}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_run_is_recorded_in_the_store(name: str, ran: dict[str, Any]) -> None:
+    run = ran[name]
+    store = LocalStore(Path(ran["store"]), create=False)
+    found = fold(store, stable_run_id(run["run_id"], name))
+    assert (found.status, found.pipeline, found.problems) == ("succeeded", name, ())
+    assert found.start is not None and found.end is not None
+    assert found.start.parameters == found.end.parameters
+    assert {key: found.start.parameters[key] for key in RUNS[name]} == RUNS[name]
+    committed = {task for task, one in run["tasks"].items() if one["state"] == "success"}
+    steps = {step_of(one.step, PIPELINES[name]) for one in found.steps} if name in PIPELINES else ()
+    assert all(any(task.split("[")[0] == step for task in committed) for step in steps)
+    assert {one.status for one in found.steps} == {"succeeded"}
+
+
+def step_of(instance: str, ir: PipelineIR) -> str:
+    """The step that this is an instance of, such as `fit` of `fit.3.0`."""
+    names = {one.id for one in ir.steps}
+    while instance not in names:
+        instance = instance.rpartition(".")[0]
+    return instance
+
+
 def test_the_store_is_mounted(ran: dict[str, Any], imported: dict[str, Any]) -> None:
     [mount] = ran["chain"]["tasks"]["make"]["mounts"]
     assert (mount["Target"], mount["Source"], mount["Type"]) == (ran["store"], ran["store"], "bind")
@@ -252,9 +298,10 @@ def test_the_store_is_mounted(ran: dict[str, Any], imported: dict[str, Any]) -> 
 
 def test_steps_run_under_the_name_of_the_run(ran: dict[str, Any]) -> None:
     for name in RUNS:
-        for task, one in ran[name]["tasks"].items():
+        steps = [pair for pair in ran[name]["tasks"].items() if "environment" in pair[1]]
+        for task, one in steps:
             asked = json.loads(one["environment"]["PENSTOCK_REQUEST"] + _rest(one["environment"]))
-            assert (asked["step"], asked["pipeline"]) == (task, name)
+            assert (asked["step"], asked["pipeline"]) == (task.split("[")[0], name)
             assert asked["run"] == ran[name]["run_id"]
 
 

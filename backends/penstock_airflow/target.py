@@ -40,7 +40,7 @@ class Target:
     mount: tuple[str, str, str] | None
     version: str = "3"
     runner: Literal["docker", "kubernetes", "python"] = "docker"
-    records: bool = False
+    records: bool = True
     namespace: str | None = None
     gpu_label: str = GPU_LABEL
     python: str = "python3"
@@ -80,7 +80,7 @@ def target_of(options: Options) -> Target:
         mount=mount,
         version=version,
         runner=cast(Literal["docker", "kubernetes", "python"], runner),
-        records=_one_of(values.get("records", "no"), "answer to records", ("yes", "no")) == "yes",
+        records=_one_of(values.get("records", "yes"), "answer to records", ("yes", "no")) == "yes",
         namespace=namespace,
         gpu_label=gpu_label,
         python=python,

@@ -10,11 +10,14 @@ from penstock_records.reading import Damaged, Newer, read_as
 from penstock_records.schema import Note, Start
 from penstock_runtime.heartbeat import SECONDS
 from penstock_runtime.processes import lives
+from penstock_runtime.records import commits_in
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
 SILENCE = 3 * SECONDS
 """A run that gives no sign for longer is lost."""
+PATIENCE = 86_400.0
+"""A run of an orchestrator may wait so long for its next turn, without a sign from any step."""
 
 
 def is_lost(store: Store, run: str, start: Start | None) -> bool:
@@ -22,7 +25,8 @@ def is_lost(store: Store, run: str, start: Start | None) -> bool:
     alive = process_lives(store, run, start)
     if alive is not None:
         return not alive
-    return silent(store, run, SILENCE)
+    orchestrated = start is not None and start.backend not in ("", "local")
+    return silent(store, run, PATIENCE if orchestrated else SILENCE)
 
 
 def process_lives(store: Store, run: str, start: Start | None) -> bool | None:
@@ -62,7 +66,8 @@ def _signs(store: Store, run: str) -> Iterator[str]:
             if attempt.isdecimal():
                 beats = f"{folder}/steps/{step}/{attempt}/hb"
                 yield from (f"{beats}/{name}" for name in reversed(store.names(beats)))
-        yield f"{folder}/steps/{step}/commit.json"
+        for name in commits_in(store.names(f"{folder}/steps/{step}")):
+            yield f"{folder}/steps/{step}/{name}"
         yield from attempt_records(store, run, step)
     yield from records_below(store, f"{folder}/metrics")
     yield from records_below(store, f"{folder}/notes")

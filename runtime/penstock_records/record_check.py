@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from penstock_records.reading import Damaged, checked, parsed
 from penstock_records.schema import Artifact, Attempt, Commit, End, Note, Start
 from penstock_records.values import artifacts_in
+from penstock_runtime.records import ends_in
 from penstock_runtime.reference import FOLDER_MEDIA
 from penstock_runtime.run_id import run_folder
 
-_COMMIT = re.compile(r"steps/([^/]+)/commit\.json")
+_COMMIT = re.compile(r"steps/([^/]+)/commit(?:-\d+)?\.json")
 _NOTE = re.compile(r"notes/[^/]+\.json")
 _ATTEMPT = re.compile(r"steps/([^/]+)/(\d+)/(?:start|fail)-[^/]+\.json")
 
@@ -34,7 +35,7 @@ def named_in(name: str, data: bytes, run: str) -> Iterable[Named]:
     name = name.removeprefix(f"{run_folder(run)}/")
     if name == "00-start.json":
         return _start(checked(Start, found))
-    if name == "99-end.json":
+    if ends_in([name]):
         return _end(checked(End, found))
     if step := _COMMIT.fullmatch(name):
         return _commit(_of_step(checked(Commit, found), step[1]))
@@ -49,7 +50,7 @@ def _start(start: Start) -> list[Named]:
     patch = start.git.patch if start.git else None
     packages = start.environment.packages if start.environment else None
     return [
-        *_plan(start.plan),
+        *_plan(start.plan, start.backend),
         *_blob(patch, "patch"),
         *_blob(packages, "list of packages"),
         *([Named(start.source, "source", folder=True)] if start.source else []),
@@ -64,7 +65,7 @@ def _commit(commit: Commit) -> list[Named]:
 
 
 def _end(end: End) -> list[Named]:
-    found = _plan(end.plan)
+    found = _plan(end.plan, end.backend)
     for one in end.artifacts:
         found += _artifact(one)
     for line in end.steps.values():
@@ -93,5 +94,8 @@ def _blob(digest: str | None, what: str) -> list[Named]:
     return [Named(digest, what)] if digest else []
 
 
-def _plan(digest: str | None) -> list[Named]:
+def _plan(digest: str | None, backend: str) -> list[Named]:
+    """The plan lies in the store where the run began beside its pipeline, not in a container."""
+    if backend not in ("", "local"):
+        return []
     return [Named(digest, "plan", plan=True)] if digest else []

@@ -25,6 +25,7 @@ from penstock_records.schema import (
 from penstock_records.summary import Status
 from penstock_records.values import artifacts_in
 from penstock_runtime.errors import StoreError
+from penstock_runtime.records import commits_in, ends_in
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
@@ -86,7 +87,7 @@ def fold(store: Store, run: str) -> Run:
     """The state of a run. What cannot be read becomes one of its problems."""
     reader = _Reader(store, run)
     # The end first: after it no step is committed any more.
-    end = reader.read(End, "99-end.json")
+    end = reader.end()
     start = reader.read(Start, "00-start.json")
     found = [reader.step(name) for name in reader.names()]
     status: Status
@@ -126,6 +127,14 @@ class _Reader:
                 self.unreadable = "newer" if isinstance(error, Newer) else "damaged"
             return None
 
+    def end(self) -> End | None:
+        """The last end of the run; it has several if steps were repeated after it."""
+        end = self.read(End, "99-end.json")
+        if end is None or end.backend in ("", "local"):
+            return end
+        names = ends_in(self._store.names(self._folder))
+        return self.read(End, names[-1]) if names else end
+
     def names(self) -> list[str]:
         """The steps that have records."""
         try:
@@ -149,6 +158,7 @@ class _Reader:
         """A step by its own records."""
         commit = self.read(Commit, f"steps/{name}/commit.json")
         if commit is not None:
+            commit = self._repeated(name, commit)
             try:
                 return _committed(name, commit)
             except Damaged as error:
@@ -173,6 +183,16 @@ class _Reader:
             seconds=last.durations.get("total"),
             error=last.error,
         )
+
+    def _repeated(self, name: str, commit: Commit) -> Commit:
+        """The commit of the last attempt, where an orchestrator has repeated the step."""
+        if "orchestrator_run" not in (commit.model_extra or {}):
+            return commit
+        for file in commits_in(self._store.names(f"{self._folder}/steps/{name}")):
+            found = self.read(Commit, f"steps/{name}/{file}")
+            if found is not None and found.attempt > commit.attempt:
+                commit = found
+        return commit
 
     def _attempts(self, name: str) -> list[str]:
         try:

@@ -11,6 +11,7 @@ from penstock_records.liveness import is_lost
 from penstock_records.reading import Damaged, Newer, read_as
 from penstock_records.schema import End, Metrics, Start
 from penstock_runtime.errors import StoreError
+from penstock_runtime.records import ends_in
 from penstock_runtime.run_id import run_folder
 from penstock_runtime.store import Store
 
@@ -49,7 +50,7 @@ def summary(store: Store, run: str) -> Summary:
     """One run; a record that cannot be read is told in it and hides no other run."""
     folder = run_folder(run)
     try:
-        end = read_as(End, store, f"{folder}/99-end.json", run)
+        end = _end(store, run)
         if end is not None:
             return _ended(run, end)
         start = read_as(Start, store, f"{folder}/00-start.json", run)
@@ -58,6 +59,16 @@ def summary(store: Store, run: str) -> Summary:
         return Summary(run, "damaged", problem=str(error))
     except Newer as error:
         return Summary(run, "newer", problem=str(error))
+
+
+def _end(store: Store, run: str) -> End | None:
+    """The last end of a run; only an orchestrator's run can have ended more than once."""
+    folder = run_folder(run)
+    end = read_as(End, store, f"{folder}/99-end.json", run)
+    if end is None or end.backend in ("", "local"):
+        return end
+    names = ends_in(store.names(folder))
+    return read_as(End, store, f"{folder}/{names[-1]}", run) if names else end
 
 
 def _ended(run: str, end: End) -> Summary:
@@ -84,7 +95,7 @@ def _unfinished(store: Store, run: str, start: Start | None) -> Summary:
         "commit.json" in store.names(f"{folder}/steps/{step}") for step in steps(store, run)
     )
     # The end may have come while we looked.
-    end = read_as(End, store, f"{folder}/99-end.json", run)
+    end = _end(store, run)
     if end is not None:
         return _ended(run, end)
     return Summary(

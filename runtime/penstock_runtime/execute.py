@@ -31,20 +31,28 @@ from penstock_runtime.target import Target, environment, find_target
 
 
 def execute(
-    request: Request, store: Store | None = None, *, trusted: bool = True, announce: bool = False
+    request: Request,
+    store: Store | None = None,
+    *,
+    trusted: bool = True,
+    announce: bool = False,
+    repeat: bool = False,
 ) -> Response:
     """Run the step that a request describes, and commit it.
 
     A step of this run that is committed already, with the same code and inputs, is not called
-    again: its outputs are adopted. `trusted` says that the input artifacts come from this
-    store's runs; `announce` writes a record when the step starts.
+    again: its outputs are adopted. With `repeat` only this very attempt counts as done: an
+    orchestrator that tries again, or was told to by a person, wants the step to run. `trusted`
+    says that the input artifacts come from this store's runs; `announce` writes a record when
+    the step starts.
 
     Raises StepFailed (the user's code), BadRequest (the request), StoreError (the store).
     Nothing is published unless the whole step succeeded.
     """
     store = store or open_store(request.store)
     records = RunRecords(store, request.run)
-    if (done := _adopted(records, request)) is not None:
+    done = _of_this_attempt(records, request) if repeat else _adopted(records, request)
+    if done is not None:
         return done
     watch = Stopwatch()
     run = ActiveRun(
@@ -63,7 +71,7 @@ def execute(
     except (StepFailed, BadRequest, StoreError, SystemExit, KeyboardInterrupt) as error:
         _record_failure(records, request, watch, run, error)
         raise
-    return _committed(request, records, watch, run, response)
+    return _committed(request, records, watch, run, response, repeat=repeat)
 
 
 def _run(
@@ -179,14 +187,44 @@ def _told(error: Exception) -> str:
 
 
 def _committed(
-    request: Request, records: RunRecords, watch: Stopwatch, run: ActiveRun, response: Response
+    request: Request,
+    records: RunRecords,
+    watch: Stopwatch,
+    run: ActiveRun,
+    response: Response,
+    *,
+    repeat: bool,
 ) -> Response:
     redact = Redactor(request.env[name] for name in request.secrets)
     facts = commit_facts(request, watch, response, without_secrets(run.metadata, redact))
-    if not records.commit(request.step, facts):
+    if records.commit(request.step, facts):
+        return response
+    if not repeat:
         # Another runner of the same run was faster: what it committed is what happened.
         return adopted(records, request)
-    return response
+    done = _of_this_attempt(records, request)
+    if done is None and records.commit_again(request.step, request.attempt, facts):
+        return response
+    return done or adopted_again(records, request)
+
+
+def _of_this_attempt(records: RunRecords, request: Request) -> Response | None:
+    """What was committed by this attempt, if two containers of it have run."""
+    for found in (
+        records.committed(request.step),
+        records.committed_again(request.step, request.attempt),
+    ):
+        if found is not None and found.get("attempt") == request.attempt:
+            return _response_in(found, request)
+    return None
+
+
+def adopted_again(records: RunRecords, request: Request) -> Response:
+    """What another container of the same attempt has committed. Raises StoreError."""
+    found = _of_this_attempt(records, request)
+    if found is None:
+        raise StoreError(f"the commit of step {request.step!r} was refused but cannot be read")
+    return found
 
 
 def commit_facts(
@@ -223,8 +261,12 @@ def _adopted(records: RunRecords, request: Request) -> Response | None:
             f"step {request.step!r} of run {request.run} is committed already, with other "
             "inputs or code; give every instance of a step a name of its own"
         )
+    return _response_in(found, request)
+
+
+def _response_in(commit: Mapping[str, Any], request: Request) -> Response:
     try:
-        return response_from(found)
+        return response_from(commit)
     except BadRequest as error:
         raise StoreError(f"the commit of step {request.step!r} is damaged: {error}") from error
 

@@ -1,7 +1,8 @@
 """Records of a run: each one JSON object, written once, never changed."""
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock_runtime.curves import lines_of
@@ -9,6 +10,9 @@ from penstock_runtime.request import check_attempt, check_label, check_run
 from penstock_runtime.run_id import new_run_id, run_folder
 from penstock_runtime.sealing import read_record, sealed
 from penstock_runtime.store import Store
+
+_COMMIT = re.compile(r"commit(-[1-9][0-9]*)?\.json")
+_END = re.compile(r"99-end(?:-([1-9][0-9]*))?\.json")
 
 
 class RunRecords:
@@ -44,6 +48,38 @@ class RunRecords:
     def committed(self, step: str) -> dict[str, Any] | None:
         """The commit of a step; None if it has none yet."""
         return self._read(f"steps/{check_label(step, 'step')}/commit.json")
+
+    def commit_again(self, step: str, attempt: int, facts: Mapping[str, Any]) -> bool:
+        """`steps/<step>/commit-<attempt>.json`: done once more, after someone had it repeated."""
+        return self._create(f"steps/{check_label(step, 'step')}/{_again(attempt)}", facts)
+
+    def committed_again(self, step: str, attempt: int) -> dict[str, Any] | None:
+        """The commit of a repeated attempt; None if it has none."""
+        return self._read(f"steps/{check_label(step, 'step')}/{_again(attempt)}")
+
+    def latest(self, step: str) -> dict[str, Any] | None:
+        """The commit that counts: that of the last attempt. None if the step has none."""
+        found: dict[str, Any] | None = None
+        for name in commits_in(self._store.names(f"{self._folder}/steps/{step}")):
+            one = self._read(f"steps/{check_label(step, 'step')}/{name}")
+            if one is not None and (found is None or _tried(one) >= _tried(found)):
+                found = one
+        return found
+
+    def steps(self) -> list[str]:
+        """The steps that have records."""
+        return self._store.names(f"{self._folder}/steps")
+
+    def failures(self, step: str) -> list[dict[str, Any]]:
+        """The records of attempts that failed, as they came."""
+        folder = f"steps/{check_label(step, 'step')}"
+        attempts = [one for one in self._store.names(f"{self._folder}/{folder}") if one.isdecimal()]
+        found: list[dict[str, Any]] = []
+        for attempt in sorted(attempts, key=int):
+            for name in self._store.names(f"{self._folder}/{folder}/{attempt}"):
+                if name.startswith("fail-") and (one := self._read(f"{folder}/{attempt}/{name}")):
+                    found.append(one)
+        return found
 
     def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> bool:
         """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line.
@@ -84,6 +120,10 @@ class RunRecords:
         """`99-end.json`: how it ended. False if the run has one already."""
         return self._create("99-end.json", facts)
 
+    def end_again(self, attempt: int, facts: Mapping[str, Any]) -> bool:
+        """`99-end-<attempt>.json`: it has ended once more, after someone had steps repeated."""
+        return self._create(f"99-end-{check_attempt(attempt)}.json", facts)
+
     def _read(self, name: str) -> dict[str, Any] | None:
         return read_record(self._store, f"{self._folder}/{name}")
 
@@ -121,6 +161,26 @@ def utc_now() -> str:
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{text}.{nanoseconds // 1_000_000:03d}Z"
+
+
+def commits_in(names: Iterable[str]) -> list[str]:
+    """Those of the files of a step that are commits, the first one first."""
+    return sorted(name for name in names if _COMMIT.fullmatch(name))
+
+
+def ends_in(names: Iterable[str]) -> list[str]:
+    """Those of the files of a run that tell its end, the last one last."""
+    found = [match for name in names if (match := _END.fullmatch(name))]
+    return [one[0] for one in sorted(found, key=lambda one: int(one[1] or 0))]
+
+
+def _again(attempt: int) -> str:
+    return f"commit-{check_attempt(attempt)}.json"
+
+
+def _tried(commit: Mapping[str, Any]) -> int:
+    found = commit.get("attempt")
+    return found if isinstance(found, int) else 1
 
 
 def _attempt(step: str, attempt: int) -> str:

@@ -56,6 +56,10 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
         "store": STORE,
         "parameters": dict(context["params"]),
     }
+    if not step.code:
+        state = RunState().get(context)
+        outputs = inputs(step, context) if state == "succeeded" else {}
+        return variables({**found, "status": state, "outputs": outputs})
     found |= {"code": step.code, "inputs": inputs(step, context)}
     return variables({**found, "fields": step.fields, "projections": step.projections})
 
@@ -114,6 +118,17 @@ def part(value: Any, keys: tuple[str | int, ...]) -> Any:
     return value
 
 
+class RunState(NamedTuple):
+    """How the run has gone, as far as its other tasks tell."""
+
+    def get(self, context: Any) -> str:
+        ti = context["ti"]
+        found = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        states = found[ti.run_id].values()
+        bad = {"failed", "upstream_failed"}.intersection(map(str, states))
+        return "failed" if bad else "succeeded"
+
+
 with DAG(
     dag_id="hello",
     doc_md=f"{__doc__}\nPlan {PLAN}\n",
@@ -147,4 +162,12 @@ with DAG(
         outlets=[Asset("penstock://hello/value")],
     )
 
+    # The run's entry in the store: its state, and what the pipeline returns.
+    record = StepOperator(
+        task_id="record",
+        command=["python", "-m", "penstock_runtime", "airflow", "end"],
+        parameters={"value": Output("shout")},
+    ).as_teardown()
+
     greet >> shout
+    shout >> record

@@ -58,6 +58,10 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
         "store": STORE,
         "parameters": dict(context["params"]),
     }
+    if not step.code:
+        state = RunState().get(context)
+        outputs = inputs(step, context) if state == "succeeded" else {}
+        return variables({**found, "status": state, "outputs": outputs})
     found |= {"code": step.code, "inputs": inputs(step, context)}
     return variables({**found, "fields": step.fields, "projections": step.projections})
 
@@ -89,6 +93,16 @@ def resolved(value: Any, context: Any) -> Any:
     return value.get(context) if isinstance(value, tuple) else value
 
 
+class Output(NamedTuple):
+    """What another task has put out under a name."""
+
+    task_id: str
+    name: str = "value"
+
+    def get(self, context: Any) -> Any:
+        return context["ti"].xcom_pull(task_ids=self.task_id)[self.name]
+
+
 class RunParam(NamedTuple):
     """A parameter of the run, or the part of it that the keys lead to."""
 
@@ -104,6 +118,17 @@ def part(value: Any, keys: tuple[str | int, ...]) -> Any:
     for key in keys:
         value = value[key]
     return value
+
+
+class RunState(NamedTuple):
+    """How the run has gone, as far as its other tasks tell."""
+
+    def get(self, context: Any) -> str:
+        ti = context["ti"]
+        found = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        states = found[ti.run_id].values()
+        bad = {"failed", "upstream_failed"}.intersection(map(str, states))
+        return "failed" if bad else "succeeded"
 
 
 with DAG(
@@ -172,3 +197,12 @@ with DAG(
         outlets=[Asset("penstock://kinds/value")],
         doc_md="Shows what arrived.",
     )
+
+    # The run's entry in the store: its state, and what the pipeline returns.
+    record = StepOperator(
+        task_id="record",
+        command=["python", "-m", "penstock_runtime", "airflow", "end"],
+        parameters={"value": Output("show")},
+    ).as_teardown()
+
+    show >> record

@@ -90,6 +90,10 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
         "store": STORE,
         "parameters": dict(context["params"]),
     }
+    if not step.code:
+        state = RunState().get(context)
+        outputs = inputs(step, context) if state == "succeeded" else {}
+        return variables({**found, "status": state, "outputs": outputs})
     if step.nested:
         found["rounds"] = step.item["place"]
     found |= {"code": step.code, "inputs": inputs(step, context)}
@@ -504,6 +508,21 @@ with DAG(
         trigger_rule="none_failed",
     )
 
+    # The run's entry in the store: its state, and what the pipeline returns.
+    record = StepOperator(
+        task_id="record",
+        command=["python", "-m", "penstock_runtime", "airflow", "end"],
+        parameters={
+            "value": OneOf(
+                [
+                    Output("chosen.publish"),
+                    Output("chosen.keep"),
+                    Output("chosen.lose"),
+                ],
+            ),
+        },
+    ).as_teardown()
+
     rates >> each_items
     load >> [each_group, grid]
     each_2_items >> each_3_items
@@ -527,3 +546,4 @@ with DAG(
         >> notify
     )
     [tell, report, notify] >> done
+    [notify, done] >> record
