@@ -6,13 +6,13 @@ import json
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 
 def task_of(task: Any) -> dict[str, Any]:
     """What the tests look at; tasks of Airflow's own kinds have no image or limits."""
     # A mapped task is no operator yet: it has what it will be made of.
-    own: dict[str, Any] = task.partial_kwargs if hasattr(task, "partial_kwargs") else vars(task)
+    own = cast("dict[str, Any]", getattr(task, "partial_kwargs", None) or vars(task))
     given = {**task.dag.default_args, **own}
     delay, limit = task.retry_delay, task.execution_timeout
     gpus: list[Any] = given.get("device_requests") or []

@@ -19,6 +19,9 @@ from penstock_airflow.settings import (
 )
 from penstock_airflow.target import Target
 
+_GROUP = 10001
+"""The group of the user of images that penstock builds."""
+
 RunnerName = Literal["docker", "kubernetes", "python"]
 
 
@@ -114,6 +117,9 @@ class Kubernetes:
         )
         yield "volumes", py.ListOf((volume,))
         yield "volume_mounts", py.ListOf((mount,))
+        # A volume belongs to root; what runs in the images that penstock builds does not.
+        group = (("fs_group", py.Literal(_GROUP)),)
+        yield "security_context", py.Call("k8s.V1PodSecurityContext", kwargs=group)
 
     def record(self) -> Arguments:
         """The last word of the command."""

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from penstock.images.compiled_files import with_bytecode
 from penstock.images.context import Context, File
-from penstock.images.dockerfile import REQUIREMENTS, code_dockerfile, environment_dockerfile
+from penstock.images.dockerfile import (
+    REQUIREMENTS,
+    WRITABLE,
+    code_dockerfile,
+    environment_dockerfile,
+)
 from penstock.images.engine import EngineImage
 from penstock.images.ourselves import HOME
 from penstock.images.plan import Environment, ImagePlan
@@ -17,6 +22,7 @@ from penstock.ir.nodes import Image
 ENVIRONMENT_LABEL = "io.penstock.env"
 BASE_LABEL = "io.penstock.base"
 """The id of the base that an environment was built on: a base's name may move to another image."""
+_FOLDERS = ("airflow/xcom", "data")
 PIPELINE_LABEL = "io.penstock.pipeline"
 
 
@@ -68,6 +74,8 @@ def environment_context(
         plan.ourselves.files, f"/{HOME}", environment.python
     ).items():
         context[f"runtime/{HOME}/{name}"] = File(content)
+    for folder in _FOLDERS:
+        context[f"{WRITABLE}/{folder}/.penstock"] = File(b"")  # an empty folder is not sent
     return context
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 
 REQUIREMENTS = "requirements.tar"
 USER = "10001:10001"
+WRITABLE = "writable"
+"""The folder of a context whose files belong to the user."""
 
 
 def environment_dockerfile(
@@ -28,6 +30,9 @@ def environment_dockerfile(
     if requirements:
         lines.append(f"ADD {REQUIREMENTS} /")
     lines.append("COPY runtime/ /")
+    # Airflow fetches a step's answer from one folder, and a new volume of Docker takes its owner
+    # from the other, where it is mounted.
+    lines.append(f"COPY --chown={USER} {WRITABLE}/ /")
     lines.append(
         "ENV PATH=/opt/requirements/bin:$PATH \\\n"
         "    PYTHONPATH=/opt/requirements:/opt/penstock \\\n"
