@@ -65,9 +65,9 @@ def test_ruff_would_leave_the_file_as_it_is(variant: str) -> None:
     folder = TESTS / f"goldens/airflow-{variant}"
     # What is for Airflow 2 cannot be written as Airflow 3 would have it.
     rules = "E,F,I,W" if variant.startswith("2") else "AIR,E,F,I,W"
-    ruff = [Path(sys.executable).parent / "ruff"]
+    ruff = Path(sys.executable).parent / "ruff"
     for words in (["check", "--preview", "--select", rules], ["format", "--diff"]):
-        command = [*ruff, words[0], "--isolated", *words[1:], folder]
+        command: list[str | Path] = [ruff, words[0], "--isolated", *words[1:], folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 

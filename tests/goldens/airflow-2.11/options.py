@@ -144,7 +144,6 @@ class RunState(NamedTuple):
     """How the run has gone, as far as its other tasks tell."""
 
     def get(self, context: Any) -> str:
-        ti = context["ti"]
         states = [one.state for one in context["dag_run"].get_task_instances()]
         bad = {"failed", "upstream_failed"}.intersection(map(str, states))
         return "failed" if bad else "succeeded"
