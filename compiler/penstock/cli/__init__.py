@@ -14,6 +14,7 @@ COMMANDS = {
     "compile": "write a pipeline for Airflow, Kubeflow or a local run",
     "run": "run a pipeline on this machine",
     "build": "build the images of a pipeline",
+    "submit": "start a pipeline on Airflow, and follow it",
     "images": "list the images that were built, and remove unused ones",
     "runs": "list the runs of a store",
     "show": "show a run: its steps, metrics, artifacts and logs",

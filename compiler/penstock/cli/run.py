@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
 from penstock.cli.failures import Failure, WrongUsage
-from penstock.cli.output import show, use_colour
+from penstock.cli.output import show
 from penstock.cli.shared import target_argument
 from penstock.cli.stores import located, store_option
 
@@ -94,6 +93,7 @@ def command(
     """
     from penstock.cli.loading import backend_of, checked
     from penstock.cli.run_parameters import given_parameters
+    from penstock.cli.views import view_of
     from penstock.runner import CannotRun, RunOptions
     from penstock_runtime.errors import StoreError
 
@@ -126,7 +126,7 @@ def command(
             plan = runner.plan(lowered, parameters, options)
             click.echo(plan_as_json(plan) if form == "json" else plan_as_text(plan))
             return 0
-        with _view(form, quiet) as listen:
+        with view_of(form, quiet=quiet) as listen:
             result = runner.run(lowered, parameters, options, _to_the_end(listen))
     except CannotRun as error:
         raise WrongUsage(str(error)) from None
@@ -199,17 +199,3 @@ def _import_path(found: Target) -> tuple[str, ...]:
     from penstock.cli.own_code import import_root
 
     return (str(import_root(found.ir, found.root)),)
-
-
-def _view(form: str, quiet: bool) -> AbstractContextManager[Listener]:
-    if form == "json":
-        from penstock.cli.run_events import json_view
-
-        return json_view()
-    if use_colour():
-        from penstock.cli.live import live_view
-
-        return live_view(quiet=quiet)
-    from penstock.cli.run_view import plain_view
-
-    return plain_view(quiet=quiet)
