@@ -46,6 +46,7 @@ class ImportFault(Answer):
 
     filename: Text | None = None
     stack_trace: Text | None = None
+    timestamp: Text | None = None
 
 
 class ImportFaults(Answer):

@@ -21,7 +21,7 @@ from penstock.submitting import (
     Submitted,
     WrongRequest,
 )
-from penstock_airflow.answers import Dag, DagRun, ImportFaults
+from penstock_airflow.answers import Dag, DagRun, ImportFault, ImportFaults
 from penstock_airflow.following import follow
 from penstock_airflow.rest import Api, Lost, NotThere, Refused, checked_host
 from penstock_runtime.run_id import new_run_id
@@ -55,8 +55,9 @@ class AirflowSubmitter:
         """Start the run, once. Raises `SubmitError`."""
         run = _run_name(submission)
         api = Api(submission.host, submission.token_file)
-        _put(submission, say)
-        dag = _parsed(api, submission, say)
+        old = _faults(api, submission)
+        # What was wrong with the file that is replaced is not wrong with the new one.
+        dag = _parsed(api, submission, old if _put(submission, say) else [], say)
         if dag.is_paused:
             api.patch(f"/dags/{submission.ir.name}", {"is_paused": False})
             say(f"{submission.ir.name} was paused, and is not any more")
@@ -80,10 +81,11 @@ def _run_name(submission: Submission) -> str:
     return submission.run
 
 
-def _put(submission: Submission, say: Say) -> None:
+def _put(submission: Submission, say: Say) -> bool:
     """Write the file where Airflow reads it, whole, unless it is there already."""
     if submission.files is None:
-        return
+        return False
+    changed = False
     if not submission.files.is_dir():
         raise WrongRequest(f"--dags {submission.files} is no folder")
     for name, text in submission.bundle.items():
@@ -95,6 +97,8 @@ def _put(submission: Submission, say: Say) -> None:
         except OSError as error:
             raise SubmitError(f"{target} cannot be written: {error.strerror}") from None
         say(f"wrote {target}")
+        changed = True
+    return changed
 
 
 def _replace(target: Path, content: bytes) -> None:
@@ -112,7 +116,7 @@ def _replace(target: Path, content: bytes) -> None:
         raise
 
 
-def _parsed(api: Api, submission: Submission, say: Say) -> Dag:
+def _parsed(api: Api, submission: Submission, old: list[ImportFault], say: Say) -> Dag:
     """The DAG, when Airflow has read this very file."""
     name, until = submission.ir.name, time.monotonic() + submission.patience
     told = False
@@ -120,7 +124,9 @@ def _parsed(api: Api, submission: Submission, say: Say) -> Dag:
         dag = _known(api, name)
         if dag is not None and submission.plan in (dag.doc_md or ""):
             return dag
-        _no_fault(api, submission)
+        for fault in _faults(api, submission):
+            if fault not in old:
+                raise SubmitError(_told(fault))
         if submission.files is None:
             raise SubmitError(_missing(api, submission, there=dag is not None))
         if time.monotonic() > until:
@@ -152,18 +158,19 @@ def _missing(api: Api, submission: Submission, *, there: bool) -> str:
     return f"{what}: add --dags FOLDER to put the file there, or wait until it is synchronised"
 
 
-def _no_fault(api: Api, submission: Submission) -> None:
-    """Tell of the error that keeps Airflow from reading the file."""
-    faults = api.get("/importErrors", ImportFaults, limit=100).import_errors
-    for one in faults:
-        name = Path(one.filename or "").name
-        if name in submission.bundle:
-            lines = [line for line in (one.stack_trace or "").splitlines() if line.strip()]
-            reason = lines[-1].strip()[:300] if lines else "it does not say why"
-            raise SubmitError(
-                f"Airflow cannot read {name}: {reason}; is its version that of "
-                "--option airflow-version, and is the provider installed?"
-            )
+def _faults(api: Api, submission: Submission) -> list[ImportFault]:
+    """The errors that keep Airflow from reading the files."""
+    found = api.get("/importErrors", ImportFaults, limit=100).import_errors
+    return [one for one in found if Path(one.filename or "").name in submission.bundle]
+
+
+def _told(fault: ImportFault) -> str:
+    lines = [line for line in (fault.stack_trace or "").splitlines() if line.strip()]
+    reason = lines[-1].strip()[:300] if lines else "it does not say why"
+    return (
+        f"Airflow cannot read {Path(fault.filename or '').name}: {reason}; is its version that of "
+        "--option airflow-version, and is the provider installed?"
+    )
 
 
 def _trigger(api: Api, submission: Submission, run: str) -> None:
