@@ -12,6 +12,7 @@ def main() -> int:
     root = Path(__file__).resolve().parent.parent
     sys.path[0] = str(root)
     from benchmarks import (
+        airflow_files,
         big_file,
         compile_speed,
         containers,
@@ -39,6 +40,7 @@ def main() -> int:
         "logging": log_calls.figures,
         "images": images.figures,
         "containers": containers.figures,
+        "airflow": airflow_files.figures,
     }
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(groups), help="one group of figures")
