@@ -242,6 +242,8 @@ def test_the_store_is_a_volume_a_folder_or_remote() -> None:
         (None, {"runner": "kubernetes", "volume": "X"}),
         (None, {"runner": "kubernetes", "gpu-label": "a b"}),
         (None, {"records": "maybe"}),
+        (None, {"secrets": "vault"}),
+        (None, {"secrets": "kubernetes"}),
         (None, {"unknown": "x"}),
     ],
 )

@@ -27,6 +27,7 @@ CONNECTION = {"conn_type": "generic", "password": "a secret value"}
 VARIABLES = {
     f"AIRFLOW_CONN_{name}": json.dumps(CONNECTION) for name in ("REGISTRY", "WAREHOUSE", "VAULT")
 }
+KEPT = {"AIRFLOW_VAR_REGISTRY": json.dumps({"password": "a secret value"})}
 KUBECONFIG = """\
 apiVersion: v1
 kind: Config
@@ -86,7 +87,7 @@ def test_only_the_operator_differs_from_runner_to_runner(runner: str) -> None:
         'arguments=["end"],',
     }
     secrets = {
-        'connections={"TOKEN": ("registry", "password")},',
+        'credentials={"TOKEN": ("registry", "password")},',
         'secrets=[Secret("env", "TOKEN", "registry", "password")],',
     }
     assert set(changed) <= end | secrets
@@ -161,7 +162,13 @@ def test_a_step_gets_what_it_asks_of_kubernetes() -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_steps_run_in_a_python_of_the_workers(version: str, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    options = {"runner": "python", "python": sys.executable, "airflow_version": version}
+    secrets = "variables" if version == "2.11" else "connections"
+    options = {
+        "runner": "python",
+        "python": sys.executable,
+        "airflow_version": version,
+        "secrets": secrets,
+    }
     files = {f"{name}.py": emitted(name, str(store), **options) for name in RUNS}
     answer = in_airflow(
         "airflow_containers.py",
@@ -169,7 +176,7 @@ def test_steps_run_in_a_python_of_the_workers(version: str, tmp_path: Path) -> N
         tmp_path / "home",
         {name: [conf] for name, conf in RUNS.items()},
         version=version,
-        variables={"PENSTOCK_PATH": PATH, **VARIABLES},
+        variables={"PENSTOCK_PATH": PATH, **(VARIABLES if secrets == "connections" else KEPT)},
     )
     assert answer["errors"] == {}
     for name, [run] in answer["runs"].items():

@@ -36,15 +36,20 @@ class AirflowBackend:
         Feature.RUN_STATUS: NATIVE,
         Feature.ORDER: NATIVE,
         Feature.RETRY: NATIVE,
-        Feature.RETRY_BACKOFF: Support("native", "Airflow adds up to the same delay at random"),
+        Feature.RETRY_BACKOFF: Support(
+            "native", "Airflow adds up to the same delay at random; only 2x before 3.2"
+        ),
         Feature.TIMEOUT: NATIVE,
         Feature.CACHE: Support("native", "each run runs each step; cache=True is a warning"),
         Feature.RESOURCES: Support(
-            "native", "cpu is a share of the worker's, not a limit; no disk"
+            "native",
+            "with Docker cpu is a share and there is no disk; limits with Kubernetes",
         ),
-        Feature.GPU: Support("native", "by number, not by type"),
+        Feature.GPU: Support("native", "by type with Kubernetes only"),
         Feature.ENV: NATIVE,
-        Feature.SECRET: Support("native", "a key of an Airflow connection"),
+        Feature.SECRET: Support(
+            "native", "a key of a connection or Variable, or a secret of Kubernetes"
+        ),
         Feature.IMAGE: NATIVE,
         Feature.SCHEDULE: NATIVE,
         Feature.CATALOG: NATIVE,
@@ -63,7 +68,8 @@ class AirflowBackend:
         Args:
             options: `store` is where steps keep artifacts: by default a volume, else a folder of
                 the workers or a bucket; own options are `airflow-version` (3 for all of 3.x, 3.0
-                to 3.3, 2.11), `runner` (docker, kubernetes, python), `records` (yes, no),
+                to 3.3, 2.11), `runner` (docker, kubernetes, python), `records` (yes, no), `secrets`
+                (connections, variables; kubernetes with its runner),
                 `volume` (of Docker, or the claim of Kubernetes), `namespace` and `gpu-label` (of
                 Kubernetes), and `python` (the path of the Python that steps run in).
 

@@ -117,7 +117,7 @@ def _secrets(shared: Shared) -> str:
     """Where the secrets of the steps come from; empty if there are none."""
     if not any(step.options.secrets for step in shared.names.ir.steps):
         return ""
-    return "kubernetes" if shared.target.runner == "kubernetes" else "connections"
+    return shared.target.secrets
 
 
 def _description(ir: PipelineIR) -> str:

@@ -12,7 +12,7 @@ _THREE = {
     **dict.fromkeys(
         (
             *("Asset", "BaseHook", "BaseOperator", "DAG", "Label", "Param", "TaskGroup"),
-            *("literal", "task", "task_group"),
+            *("Variable", "literal", "task", "task_group"),
         ),
         "airflow.sdk",
     ),
@@ -27,6 +27,7 @@ _TWO = {
     "Label": "airflow.utils.edgemodifier",
     "Param": "airflow.models.param",
     "TaskGroup": "airflow.utils.task_group",
+    "Variable": "airflow.models.variable",
     "literal": "airflow.utils.template",
     "task": "airflow.decorators",
     "task_group": "airflow.decorators",

@@ -16,8 +16,16 @@ FILE_NAMES = frozenset(
     {
         *("annotations", "json", "os", "signal", "subprocess", "sys"),
         *("Any", "NamedTuple", "timedelta", "pendulum", "literal", "k8s", "context", "item"),
-        *("DAG", "Asset", "BaseOperator", "Connection", "Dataset", "DeviceRequest", "Label"),
-        *("DockerOperator", "EmptyOperator", "KubernetesPodOperator", "Mount", "Param", "Secret"),
+        *("DAG", "Asset", "BaseOperator", "Dataset", "DeviceRequest", "Label"),
+        *(
+            "DockerOperator",
+            "EmptyOperator",
+            "KubernetesPodOperator",
+            "Mount",
+            "Param",
+            "Secret",
+            "Variable",
+        ),
         *("AirflowSkipException", "TaskGroup", "task", "task_group"),
         *("PLAN", "PYTHON", "STORE", "StepOperator", "request", "resolved", "rounds", "secret"),
         *("around", "inputs", "part", "variables"),

@@ -10,7 +10,7 @@ from penstock.ir.nodes import Options
 from penstock_airflow import python_text as py
 from penstock_airflow.settings import (
     Arguments,
-    connection_arguments,
+    credential_arguments,
     docker_resources,
     kubernetes_resources,
     kubernetes_secrets,
@@ -58,8 +58,8 @@ class Docker:
     name: RunnerName = "docker"
 
     def arguments(self, options: Options, around: Options) -> Arguments:
-        """Secrets from connections, retries and timeout, CPU shares, memory and devices."""
-        yield from connection_arguments(options.secrets)
+        """Secrets of Airflow, retries and timeout, CPU shares, memory and devices."""
+        yield from credential_arguments(options.secrets)
         yield from run_arguments(options, around, self.target)
         yield from docker_resources(options.resources)
 
@@ -88,8 +88,11 @@ class Kubernetes:
     name: RunnerName = "kubernetes"
 
     def arguments(self, options: Options, around: Options) -> Arguments:
-        """Secrets of the cluster, retries and timeout, requests and limits, the kind of GPU."""
-        yield from kubernetes_secrets(options.secrets)
+        """Secrets, retries and timeout, requests and limits, the kind of GPU."""
+        if self.target.secrets == "kubernetes":
+            yield from kubernetes_secrets(options.secrets)
+        else:
+            yield from credential_arguments(options.secrets)
         yield from run_arguments(options, around, self.target)
         yield from kubernetes_resources(options.resources, self.target.gpu_label)
 
@@ -134,8 +137,8 @@ class Python:
     name: RunnerName = "python"
 
     def arguments(self, options: Options, around: Options) -> Arguments:
-        """Secrets from connections, retries and timeout."""
-        yield from connection_arguments(options.secrets)
+        """Secrets of Airflow, retries and timeout."""
+        yield from credential_arguments(options.secrets)
         yield from run_arguments(options, around, self.target)
 
     def image(self, image: str) -> Arguments:

@@ -72,11 +72,11 @@ def _backoff(factor: float, target: Target) -> bool | float:
     return float(factor) if target.multiplies and factor not in (1, 2) else factor != 1
 
 
-def connection_arguments(secrets: tuple[Secret, ...] | None) -> Arguments:
-    """Which key of which connection goes into which variable."""
+def credential_arguments(secrets: tuple[Secret, ...] | None) -> Arguments:
+    """Which key of which connection or Variable goes into which variable of the step."""
     if secrets:
         references = {one.env: (one.name, one.key) for one in secrets}
-        yield "connections", py.Literal(references)
+        yield "credentials", py.Literal(references)
 
 
 def docker_resources(resources: Resources | None) -> Arguments:

@@ -15,6 +15,7 @@ VOLUME_FOLDER = "/data"
 GPU_LABEL = "nvidia.com/gpu.product"
 
 RUNNERS = ("docker", "kubernetes", "python")
+SECRETS = ("connections", "variables", "kubernetes")
 VERSIONS = ("3", "3.0", "3.1", "3.2", "3.3", "2.11")
 
 _VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,99}")
@@ -41,6 +42,7 @@ class Target:
     version: str = "3"
     runner: Literal["docker", "kubernetes", "python"] = "docker"
     records: bool = True
+    secrets: Literal["connections", "variables", "kubernetes"] = "connections"
     namespace: str | None = None
     gpu_label: str = GPU_LABEL
     python: str = "python3"
@@ -58,11 +60,11 @@ class Target:
 
 def target_of(options: Options) -> Target:
     """The target as the options describe it; raises `BackendError`."""
-    names = ("airflow-version", "runner", "records", "volume", "namespace", "gpu-label", "python")
-    values = options.known(*names)
+    own = ("volume", "namespace", "gpu-label", "python")
+    values = options.known("airflow-version", "runner", "records", "secrets", *own)
     version = _one_of(values.get("airflow-version", "3"), "output for Airflow", VERSIONS)
     runner = _one_of(values.get("runner", "docker"), "runner", RUNNERS)
-    for name in ("volume", "namespace", "gpu-label", "python"):
+    for name in own:
         if name in values and name not in _OWN[runner]:
             raise BackendError(f"the option {name} means nothing to runner={runner}; leave it out")
     namespace = values.get("namespace")
@@ -74,6 +76,10 @@ def target_of(options: Options) -> Target:
     python = values.get("python", "python3")
     if not python or not python.isprintable():
         raise BackendError(f"{python!r} is no path of a Python")
+    usual = "kubernetes" if runner == "kubernetes" else "connections"
+    secrets = _one_of(values.get("secrets", usual), "place of secrets", SECRETS)
+    if secrets == "kubernetes" and runner != "kubernetes":
+        raise BackendError("secrets=kubernetes needs runner=kubernetes")
     store, mount = _place(options.store, values.get("volume"), runner)
     return Target(
         store=store,
@@ -81,6 +87,7 @@ def target_of(options: Options) -> Target:
         version=version,
         runner=cast(Literal["docker", "kubernetes", "python"], runner),
         records=_one_of(values.get("records", "yes"), "answer to records", ("yes", "no")) == "yes",
+        secrets=cast(Literal["connections", "variables", "kubernetes"], secrets),
         namespace=namespace,
         gpu_label=gpu_label,
         python=python,

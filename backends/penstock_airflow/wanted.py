@@ -11,6 +11,8 @@ from penstock_airflow.settings import is_rendered
 from penstock_airflow.shared import Shared
 from penstock_airflow.tasks import item_is_rendered
 
+_SECRETS = {"connections": "BaseHook", "variables": "Variable", "kubernetes": "Secret"}
+
 
 def wanted_names(shared: Shared, *, marks: bool, assets: bool, skips: bool) -> set[str]:
     """The names to import.
@@ -73,7 +75,7 @@ def _of_options(shared: Shared) -> Iterator[str]:
     if docker and any(one.resources and one.resources.gpu for one in options):
         yield "DeviceRequest"
     if any(step.options.secrets for step in ir.steps):
-        yield "Secret" if shared.target.runner == "kubernetes" else "BaseHook"
+        yield _SECRETS[shared.target.secrets]
 
 
 def _literals(shared: Shared) -> bool:

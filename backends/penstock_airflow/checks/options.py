@@ -51,7 +51,9 @@ def _inexpressible(options: Options, target: Target) -> Iterator[tuple[str, str]
     if target.runner == "docker":
         yield from _beyond_docker(options)
     if target.runner == "kubernetes":
-        yield from _beyond_kubernetes(options)
+        yield from _beyond_labels(options)
+    if target.secrets == "kubernetes":
+        yield from _beyond_secrets(options)
     if options.retry is not None:
         yield from _retry(options.retry, target)
     if options.timeout is not None and options.timeout > _LONGEST_PERIOD:
@@ -80,7 +82,7 @@ def _beyond_docker(options: Options) -> Iterator[tuple[str, str]]:
         )
 
 
-def _beyond_kubernetes(options: Options) -> Iterator[tuple[str, str]]:
+def _beyond_labels(options: Options) -> Iterator[tuple[str, str]]:
     resources = options.resources
     kind = resources.gpu_type if resources is not None else None
     if kind is not None and not _LABEL_VALUE.fullmatch(kind):
@@ -88,6 +90,9 @@ def _beyond_kubernetes(options: Options) -> Iterator[tuple[str, str]]:
             f"the type of GPU {kind!r} is no label of a node",
             "write it as the nodes of the cluster are labelled",
         )
+
+
+def _beyond_secrets(options: Options) -> Iterator[tuple[str, str]]:
     for secret in options.secrets or ():
         if not _SECRET_NAME.fullmatch(secret.name):
             yield (

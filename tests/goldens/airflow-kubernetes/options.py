@@ -41,9 +41,9 @@ class StepOperator(KubernetesPodOperator):
         self.fields, self.projections = fields or [], projections or {}
 
     def execute(self, context: Any) -> Any:
+        variables = self.env | request(self, context)
         self.env_vars = [
-            k8s.V1EnvVar(name=name, value=value)
-            for name, value in (self.env | request(self, context)).items()
+            k8s.V1EnvVar(name=name, value=value) for name, value in variables.items()
         ]
         return super().execute(context)
 

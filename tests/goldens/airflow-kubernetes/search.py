@@ -58,9 +58,9 @@ class StepOperator(KubernetesPodOperator):
     def execute(self, context: Any) -> Any:
         if self.only_if and not self.only_if(context):
             raise AirflowSkipException("its branch was not taken")
+        variables = self.env | request(self, context)
         self.env_vars = [
-            k8s.V1EnvVar(name=name, value=value)
-            for name, value in (self.env | request(self, context)).items()
+            k8s.V1EnvVar(name=name, value=value) for name, value in variables.items()
         ]
         return super().execute(context)
 

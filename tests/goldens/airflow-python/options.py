@@ -38,7 +38,7 @@ class StepOperator(BaseOperator):
         fields: list[str] | None = None,
         projections: dict[str, list[str | int]] | None = None,
         env: dict[str, str] | None = None,
-        connections: dict[str, tuple[str, str]] | None = None,
+        credentials: dict[str, tuple[str, str]] | None = None,
         arguments: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -46,7 +46,7 @@ class StepOperator(BaseOperator):
         self.code, self.env = code, env or {}
         self.artifacts, self.parameters = artifacts or {}, parameters or {}
         self.fields, self.projections = fields or [], projections or {}
-        self.connections = connections or {}
+        self.credentials = credentials or {}
         self.arguments = arguments or []
 
     def execute(self, context: Any) -> Any:
@@ -56,7 +56,7 @@ class StepOperator(BaseOperator):
             for name, value in os.environ.items()
             if not name.startswith("AIRFLOW")
         }
-        secrets = {name: secret(*where) for name, where in self.connections.items()}
+        secrets = {name: secret(*where) for name, where in self.credentials.items()}
         variables = around | self.env | secrets | request(self, context)
         command = [PYTHON, "-m", "penstock_runtime", "airflow", *self.arguments]
         with TemporaryDirectory() as folder:
@@ -108,7 +108,7 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
         outputs = inputs(step, context) if state == "succeeded" else {}
         return variables({**found, "status": state, "outputs": outputs})
     found |= {"code": step.code, "inputs": inputs(step, context)}
-    found["secrets"] = list(step.connections)
+    found["secrets"] = list(step.credentials)
     return variables({**found, "fields": step.fields, "projections": step.projections})
 
 
@@ -212,7 +212,7 @@ with DAG(
         code="options:extract",
         parameters={"query": RunParam("query")},
         env={"MODE": "fast", "TEMPLATE": "{{ 7*7 }}", "SETTINGS": "prod.env"},
-        connections={"WAREHOUSE_KEY": ("warehouse", "password")},
+        credentials={"WAREHOUSE_KEY": ("warehouse", "password")},
         retries=3,
         retry_delay=timedelta(minutes=2),
         retry_exponential_backoff=True,

@@ -58,7 +58,7 @@ class StepOperator(BaseOperator):
         fields: list[str] | None = None,
         projections: dict[str, list[str | int]] | None = None,
         env: dict[str, str] | None = None,
-        connections: dict[str, tuple[str, str]] | None = None,
+        credentials: dict[str, tuple[str, str]] | None = None,
         item: Any = None,
         nested: bool = False,
         only_if: Any = None,
@@ -69,7 +69,7 @@ class StepOperator(BaseOperator):
         self.code, self.env = code, env or {}
         self.artifacts, self.parameters = artifacts or {}, parameters or {}
         self.fields, self.projections = fields or [], projections or {}
-        self.connections = connections or {}
+        self.credentials = credentials or {}
         self.item = item
         self.nested = nested
         self.only_if = only_if
@@ -84,7 +84,7 @@ class StepOperator(BaseOperator):
             for name, value in os.environ.items()
             if not name.startswith("AIRFLOW")
         }
-        secrets = {name: secret(*where) for name, where in self.connections.items()}
+        secrets = {name: secret(*where) for name, where in self.credentials.items()}
         variables = around | self.env | secrets | request(self, context)
         command = [PYTHON, "-m", "penstock_runtime", "airflow", *self.arguments]
         with TemporaryDirectory() as folder:
@@ -139,7 +139,7 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
     if step.nested:
         found["rounds"] = step.item["place"]
     found |= {"code": step.code, "inputs": inputs(step, context)}
-    found["secrets"] = list(step.connections)
+    found["secrets"] = list(step.credentials)
     return variables({**found, "fields": step.fields, "projections": step.projections})
 
 
@@ -492,7 +492,7 @@ with DAG(
             task_id="publish",
             code="search:publish",
             artifacts={"model": Output("best")},
-            connections={"TOKEN": ("registry", "password")},
+            credentials={"TOKEN": ("registry", "password")},
             outlets=[Asset("penstock://search/value")],
         )
 

@@ -35,17 +35,17 @@ class StepOperator(DockerOperator):
         fields: list[str] | None = None,
         projections: dict[str, list[str | int]] | None = None,
         env: dict[str, str] | None = None,
-        connections: dict[str, tuple[str, str]] | None = None,
+        credentials: dict[str, tuple[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.code, self.env = code, env or {}
         self.artifacts, self.parameters = artifacts or {}, parameters or {}
         self.fields, self.projections = fields or [], projections or {}
-        self.connections = connections or {}
+        self.credentials = credentials or {}
 
     def execute(self, context: Any) -> Any:
-        secrets = {name: secret(*where) for name, where in self.connections.items()}
+        secrets = {name: secret(*where) for name, where in self.credentials.items()}
         self.environment = self.env | secrets | request(self, context)
         return super().execute(context)
 
@@ -68,7 +68,7 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
         outputs = inputs(step, context) if state == "succeeded" else {}
         return variables({**found, "status": state, "outputs": outputs})
     found |= {"code": step.code, "inputs": inputs(step, context)}
-    found["secrets"] = list(step.connections)
+    found["secrets"] = list(step.credentials)
     return variables({**found, "fields": step.fields, "projections": step.projections})
 
 
@@ -180,7 +180,7 @@ with DAG(
         code="options:extract",
         parameters={"query": RunParam("query")},
         env={"MODE": "fast", "TEMPLATE": "{{ 7*7 }}", "SETTINGS": "prod.env"},
-        connections={"WAREHOUSE_KEY": ("warehouse", "password")},
+        credentials={"WAREHOUSE_KEY": ("warehouse", "password")},
         retries=3,
         retry_delay=timedelta(minutes=2),
         retry_exponential_backoff=True,

@@ -53,7 +53,7 @@ class StepOperator(DockerOperator):
         fields: list[str] | None = None,
         projections: dict[str, list[str | int]] | None = None,
         env: dict[str, str] | None = None,
-        connections: dict[str, tuple[str, str]] | None = None,
+        credentials: dict[str, tuple[str, str]] | None = None,
         item: Any = None,
         nested: bool = False,
         only_if: Any = None,
@@ -63,7 +63,7 @@ class StepOperator(DockerOperator):
         self.code, self.env = code, env or {}
         self.artifacts, self.parameters = artifacts or {}, parameters or {}
         self.fields, self.projections = fields or [], projections or {}
-        self.connections = connections or {}
+        self.credentials = credentials or {}
         self.item = item
         self.nested = nested
         self.only_if = only_if
@@ -71,7 +71,7 @@ class StepOperator(DockerOperator):
     def execute(self, context: Any) -> Any:
         if self.only_if and not self.only_if(context):
             raise AirflowSkipException("its branch was not taken")
-        secrets = {name: secret(*where) for name, where in self.connections.items()}
+        secrets = {name: secret(*where) for name, where in self.credentials.items()}
         self.environment = self.env | secrets | request(self, context)
         return super().execute(context)
 
@@ -97,7 +97,7 @@ def request(step: StepOperator, context: Any) -> dict[str, str]:
     if step.nested:
         found["rounds"] = step.item["place"]
     found |= {"code": step.code, "inputs": inputs(step, context)}
-    found["secrets"] = list(step.connections)
+    found["secrets"] = list(step.credentials)
     return variables({**found, "fields": step.fields, "projections": step.projections})
 
 
@@ -457,7 +457,7 @@ with DAG(
             task_id="publish",
             code="search:publish",
             artifacts={"model": Output("best")},
-            connections={"TOKEN": ("registry", "password")},
+            credentials={"TOKEN": ("registry", "password")},
             outlets=[Asset("penstock://search/value")],
         )
 
