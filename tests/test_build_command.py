@@ -111,6 +111,19 @@ def test_an_image_runs_what_was_planned(project: Project, engine: docker.DockerC
     assert json.loads(done.out.splitlines()[-1])["outputs"] == {"value": {"value": 3}}
 
 
+def test_a_new_volume_and_the_answer_belong_to_the_user(
+    project: Project, engine: docker.DockerClient
+) -> None:
+    _, name = project.build()
+    program = "for name in ('/data/x', '/airflow/xcom/return.json'): open(name, 'x').close()"
+    volume = engine.volumes.create(f"penstock-test-{NAME}")
+    try:
+        mounted = {volume.name: {"bind": "/data", "mode": "rw"}}
+        engine.containers.run(name, ["python3", "-c", program], volumes=mounted, remove=True)
+    finally:
+        volume.remove()
+
+
 def test_the_requirements_are_there_in_the_locked_version_with_bytecode(
     project: Project, engine: docker.DockerClient
 ) -> None:
