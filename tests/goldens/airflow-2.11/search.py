@@ -62,6 +62,7 @@ class StepOperator(DockerOperator):
         self.only_if = only_if
 
     def execute(self, context: Any) -> Any:
+        context["item"] = self.item
         if self.only_if and not self.only_if(context):
             raise AirflowSkipException("its branch was not taken")
         secrets = {name: secret(*where) for name, where in self.credentials.items()}
@@ -156,7 +157,7 @@ class RoundOutput(NamedTuple):
     def get(self, context: Any) -> Any:
         index = context.get("index", context["ti"].map_index)
         if self.loop is not None:
-            index = item(context)["at"][self.loop]
+            index = context["item"]["at"][self.loop]
         found = context["ti"].xcom_pull(task_ids=self.task_id, map_indexes=index)
         if found is None:
             raise AirflowSkipException(f"{self.task_id} was skipped")
@@ -193,7 +194,7 @@ class Item(NamedTuple):
     keys: tuple[str | int, ...] = ()
 
     def get(self, context: Any) -> Any:
-        found = item(context)
+        found = context["item"]
         if self.loop is not None:
             found = found["items"][self.loop]
         return part(found, self.keys)
@@ -211,11 +212,6 @@ class OneOf(NamedTuple):
             except AirflowSkipException:
                 continue
         raise AirflowSkipException("no branch ran")
-
-
-def item(context: Any) -> Any:
-    """The item that this round of the loop is for."""
-    return context["item"] if "item" in context else context["task"].item
 
 
 def around(context: Any) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class StepOperator(KubernetesPodOperator):
         self.only_if = only_if
 
     def execute(self, context: Any) -> Any:
+        context["item"] = self.item
         if self.only_if and not self.only_if(context):
             raise AirflowSkipException("its branch was not taken")
         variables = self.env | request(self, context)
@@ -140,7 +141,7 @@ class RoundOutput(NamedTuple):
     def get(self, context: Any) -> Any:
         index = context.get("index", context["ti"].map_index)
         if self.loop is not None:
-            index = item(context)["at"][self.loop]
+            index = context["item"]["at"][self.loop]
         found = context["ti"].xcom_pull(task_ids=self.task_id, map_indexes=index)
         if found is None:
             raise AirflowSkipException(f"{self.task_id} was skipped")
@@ -177,7 +178,7 @@ class Item(NamedTuple):
     keys: tuple[str | int, ...] = ()
 
     def get(self, context: Any) -> Any:
-        found = item(context)
+        found = context["item"]
         if self.loop is not None:
             found = found["items"][self.loop]
         return part(found, self.keys)
@@ -195,11 +196,6 @@ class OneOf(NamedTuple):
             except AirflowSkipException:
                 continue
         raise AirflowSkipException("no branch ran")
-
-
-def item(context: Any) -> Any:
-    """The item that this round of the loop is for."""
-    return context["item"] if "item" in context else context["task"].item
 
 
 def around(context: Any) -> dict[str, Any]:
