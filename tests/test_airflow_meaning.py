@@ -10,13 +10,16 @@ from typing import Any, cast
 
 import pytest
 from airflow_support import VERSIONS, in_airflow
+from cli_support import process
 from conftest import LONG
+from engine_support import BASE, engine_or_skip
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from programs import ALL, Program, programs
 from test_local_meaning import Case, case
 
 from penstock.backend import Options, compile_pipeline
 from penstock.diagnostics import PipelineError
+from penstock.features import Feature
 from penstock.ir.nodes import PipelineIR
 from penstock_airflow import AirflowBackend
 from penstock_runtime.run_id import run_folder, stable_run_id
@@ -27,7 +30,7 @@ PROGRAMS = {"3.3": 150 if LONG else 8, "2.11": 150 if LONG else 5}
 SECRET = "a secret value"
 
 
-def generated(count: int) -> list[Program]:
+def generated(count: int, features: frozenset[Feature] = ALL) -> list[Program]:
     """So many programs that Airflow can express, the same in every test run."""
     found: dict[str, Program] = {}
 
@@ -38,7 +41,7 @@ def generated(count: int) -> list[Program]:
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @given(programs(features=ALL, size=10))
+    @given(programs(features=features, size=10))
     def collect(program: Program) -> None:
         if len(found) < count and program.module not in found:
             with case(program) as one:
@@ -124,3 +127,52 @@ def test_random_programs_mean_in_airflow_what_they_mean_here(version: str, tmp_p
 def logs(run: dict[str, Any]) -> list[str]:
     """What failed steps said."""
     return [one.get("log", "")[-3000:] for one in run["tasks"].values() if one["state"] == "failed"]
+
+
+IN_CONTAINERS = ALL - {Feature.IMAGE, Feature.RESOURCES, Feature.GPU}
+"""Without images that nobody has, and what this machine may not have."""
+
+
+def test_random_programs_mean_the_same_in_containers(tmp_path: Path) -> None:
+    engine_or_skip()
+    store = tmp_path / "store"
+    store.mkdir()
+    store.chmod(0o777)
+    files: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    cases: dict[str, Case] = {}
+    with ExitStack() as stack:
+        for number, program in enumerate(generated(30 if LONG else 3, IN_CONTAINERS)):
+            one = stack.enter_context(case(program))
+            cases[f"program{number}"] = one
+            variables |= dict(connections(one.target.ir))
+            text = _with_images(program, one.folder, store)
+            files[f"program{number}.py"] = text.replace('"main"', f'"program{number}"', 1)
+        asked = {dag_id: [one.values] for dag_id, one in cases.items()}
+        answer = in_airflow(
+            "airflow_containers.py",
+            files,
+            tmp_path / "home",
+            asked,
+            variables=variables,
+            seconds=3600,
+        )
+        assert answer["errors"] == {}
+        for dag_id, one in cases.items():
+            [run] = answer["runs"][dag_id]
+            assert run["state"] == "success", run
+            folder = store / run_folder(stable_run_id(run["run_id"], dag_id))
+            assert commits(folder) == commits(one.ran("inline", 1).folder)
+
+
+def _with_images(program: Program, folder: Path, store: Path) -> str:
+    """The DAG file of a program whose images are built."""
+    (folder / "pyproject.toml").write_text(f'[tool.penstock.images]\nbase = "{BASE}"\n')
+    target = f"{program.module}.py:{program.pipeline}"
+    built = process("build", target, cwd=folder)
+    assert built.code == 0, built.out + built.err
+    words = ("--to", "airflow", "--store", str(store), "-o", "dags")
+    done = process("compile", target, *words, cwd=folder)
+    assert done.code == 0, done.out + done.err
+    [file] = (folder / "dags").glob("*.py")
+    return file.read_text("utf-8")
