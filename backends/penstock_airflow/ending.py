@@ -9,6 +9,7 @@ from penstock.ir.values import Gathered, Value
 from penstock_airflow import python_text as py
 from penstock_airflow.edges import edge_lines
 from penstock_airflow.flow import NONE_FAILED, Flow
+from penstock_airflow.names import fresh
 from penstock_airflow.references import is_artifact
 from penstock_airflow.shared import Shared, line
 from penstock_airflow.tasks import asset_calls, task
@@ -24,8 +25,8 @@ class Ending:
         self._exits = [one for one in shared.names.ir.steps if one.on_exit]
         self._loose = sorted(set(late_assets(shared)))
         taken = {*shared.flow.scopes, *shared.names.steps, *shared.names.scopes}
-        self._done = _fresh(DONE, taken) if self._exits or self._loose else None
-        self._record = _fresh(RECORD, taken) if records else None
+        self._done = fresh(DONE, taken) if self._exits or self._loose else None
+        self._record = fresh(RECORD, taken) if records else None
 
     def statements(self) -> Iterator[str]:
         """The last tasks, one statement for each."""
@@ -101,12 +102,3 @@ def makers(value: Value, flow: Flow) -> tuple[str, ...]:
     if any(isinstance(one, Gathered) or one.kind == "list" for one in inner_values(value)):
         return ()
     return tuple(one for one in producers(value) if flow.loop_of(one) is None)
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    found, count = name, 1
-    while found in taken:
-        count += 1
-        found = f"{name}_{count}"
-    taken.add(found)
-    return found

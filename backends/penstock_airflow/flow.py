@@ -14,6 +14,7 @@ from penstock.ir.lookup import Lookup, inner_values, producers, scope_values
 from penstock.ir.nodes import Branch, Loop, PipelineIR
 from penstock.ir.values import Constant, FromLoop, FromStep, OneOf, Value
 from penstock_airflow.mapping import Mapped, mapped_loops
+from penstock_airflow.names import fresh
 
 NONE_FAILED = "none_failed"
 ONE_SUCCESS = "none_failed_min_one_success"
@@ -100,12 +101,12 @@ def _add_tasks(found: Flow, ir: PipelineIR) -> None:
         if isinstance(scope, Branch):
             if scope.chain not in found.choices and not found.loops(scope.parent):
                 head, dot, last = scope.chain.rpartition(".")
-                name = _fresh(f"{head}{dot}{last.replace('when', 'choose', 1)}", taken)
+                name = fresh(f"{head}{dot}{last.replace('when', 'choose', 1)}", taken)
                 arms = found.names.chains[scope.chain]
                 found.choices[scope.chain] = Choice(name, scope.parent, arms)
                 found.scopes[name] = scope.parent
         elif isinstance(scope, Loop) and _listed_by_task(scope, found):
-            name = _fresh(f"{scope.id}_items", taken)
+            name = fresh(f"{scope.id}_items", taken)
             found.rounds[scope.id] = Rounds(name, scope.parent, scope)
             found.scopes[name] = scope.parent
 
@@ -119,15 +120,6 @@ def _listed_by_task(loop: Loop, found: Flow) -> bool:
     if not isinstance(items, Constant) or not items.value or found.mapped[loop.id] == "flat":
         return True
     return any(isinstance(one, Branch) for one in found.names.enclosing(loop.parent))
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    found, count = name, 1
-    while found in taken:
-        count += 1
-        found = f"{name}_{count}"
-    taken.add(found)
-    return found
 
 
 def _waits(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from penstock.ir.nodes import Branch, Loop, Nested, Scope, Step
 from penstock_airflow.flow import Choice, Flow, Rounds
+from penstock_airflow.names import fresh
 
 _GROUP_ID = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_GROUP_ID = re.compile(r"[^A-Za-z0-9_-]")
@@ -93,7 +94,7 @@ def _name(root: Group, flow: Flow) -> None:
         identity = identity_of(group)
         short = identity.removeprefix(prefix)
         exact = identity.startswith(prefix) and _GROUP_ID.fullmatch(short) is not None
-        group.group_id = short if exact else _fresh(_NOT_GROUP_ID.sub("-", identity), taken)
+        group.group_id = short if exact else fresh(_NOT_GROUP_ID.sub("-", identity), taken, "-")
         inner = f"{identity}."
         group.prefixes = exact and all(_belongs(one, inner) for one in group.members)
         todo += [
@@ -115,12 +116,3 @@ def _belongs(member: Member, prefix: str) -> bool:
     if not identity.startswith(prefix) or identity == prefix:
         return False
     return not isinstance(member, Group) or _GROUP_ID.fullmatch(identity[len(prefix) :]) is not None
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    found, count = name, 1
-    while found in taken:
-        count += 1
-        found = f"{name}-{count}"
-    taken.add(found)
-    return found

@@ -53,6 +53,16 @@ def variable(label: str) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
+def fresh(name: str, taken: set[str], joint: str = "_") -> str:
+    """The name, or the first numbered one that nobody has; it is taken from then on."""
+    found, count = name, 1
+    while found in taken:
+        count += 1
+        found = f"{name}{joint}{count}"
+    taken.add(found)
+    return found
+
+
 @check(reports={"PS402"})
 def distinct_variables(names: Lookup, log: Log) -> None:
     """Each step has a Python name of its own in the DAG file."""
