@@ -5,9 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from conftest import LONG
 from goldens_support import TESTS, check_golden, golden_pipelines
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from programs import ALL, Program, programs, traced
 
 from penstock.backend import Options, compile_pipeline
 from penstock.diagnostics import PipelineError
@@ -16,6 +21,7 @@ from penstock.ir.write import to_plain
 from penstock.ir.yamltext import dump
 from penstock_airflow import AirflowBackend
 
+HEAVY = [HealthCheck.too_slow, HealthCheck.data_too_large]
 GOLDENS = TESTS / "goldens/airflow"
 BIN = Path(sys.executable).parent
 BACKEND = AirflowBackend()
@@ -94,3 +100,30 @@ def test_ruff_has_no_complaint_about_a_golden_file() -> None:
     ]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_would_not_change_the_file_of_any_program(tmp_path: Path) -> None:
+    """Whatever the program and the runner: formatted, and nothing to complain of but long texts."""
+    count = 0
+
+    @settings(max_examples=1000 if LONG else 40, database=None, suppress_health_check=HEAVY)
+    @given(programs(features=ALL, size=14), st.sampled_from(["docker", "kubernetes", "python"]))
+    def emit(program: Program, runner: str) -> None:
+        nonlocal count
+        with TemporaryDirectory() as folder:
+            ir = traced(program, Path(folder))
+        store = "s3://bucket/runs" if runner == "python" else None
+        try:
+            [text] = compile_pipeline(ir, BACKEND, Options(store, {"runner": runner})).values()
+        except PipelineError:
+            return
+        count += 1
+        (tmp_path / f"dag{count}.py").write_text(text, "utf-8")
+
+    emit()
+    assert count > 10
+    for words in (["format", "--diff"], ["check", "--preview", "--select", "AIR,E,F,I,W"]):
+        more = ["--ignore", "E501"] if words[0] == "check" else []
+        run: list[str | Path] = [BIN / "ruff", words[0], "--isolated", *words[1:], *more, tmp_path]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr

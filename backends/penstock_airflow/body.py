@@ -23,6 +23,7 @@ class Body:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._guards: set[str] = set()
+        self._ordered: dict[str, set[str]] = {}
         flow = shared.flow
         self._home = {one: self._mapped_group(flow.scopes[one]) for one in flow.scopes}
         self._started = {one: arm for arm, tasks in flow.chosen.items() for one in tasks}
@@ -89,7 +90,18 @@ class Body:
         elif isinstance(member, Rounds):
             yield rounds_text(member, task_id, self._shared, indent)
         else:
-            yield task(member, task_id, self._shared, indent)
+            yield task(member, task_id, self._shared, indent, named=self._is_named(member.id))
+
+    def _is_named(self, name: str) -> bool:
+        """Whether any statement speaks of the task; in a function, ruff minds if none does."""
+        home = self._home[name]
+        if home is None:
+            return True
+        if home not in self._ordered:
+            upstream = self._upstream(home, {}, shown=True)
+            waiting = {one for one, found in upstream.items() if found}
+            self._ordered[home] = waiting.union(*upstream.values())
+        return name in self._ordered[home]
 
     def _missing_guards(self, member: Step | Choice | Rounds, indent: int) -> Iterator[str]:
         """The functions that the task asks, outermost arm first, where they do not stand yet."""

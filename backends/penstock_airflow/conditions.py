@@ -72,7 +72,7 @@ class Conditions:
         if len(found) + self.indent < py.LINE - 20:
             return found
         # Too long for a line: each part gets a name, and all of them are put together.
-        named = [self._named(part) for part in parts]
+        named = [self._named(self._test(one, 0)) for one in condition.conditions]
         kind = "all" if isinstance(condition, AllOf) else "any"
         whole = self._fresh("both" if kind == "all" else "either")
         self.assign(whole, py.Call(kind, (py.ListOf(tuple(map(py.Name, named))),)))
@@ -82,7 +82,7 @@ class Conditions:
         if part.isidentifier():
             return part
         name = self._fresh("part")
-        self.add(f"{name} = {part.removeprefix('(').removesuffix(')') if _wrapped(part) else part}")
+        self.add(f"{name} = {part}")
         return name
 
     def _operand(self, value: Value) -> str:
@@ -113,18 +113,6 @@ def _call(node: py.Node) -> py.Call:
     if isinstance(node, py.Call):
         return node
     raise TypeError("a condition looks at a value that is no reference")
-
-
-def _wrapped(part: str) -> bool:
-    """Whether the first bracket closes at the very end."""
-    if not part.startswith("("):
-        return False
-    depth = 0
-    for place, char in enumerate(part):
-        depth += (char == "(") - (char == ")")
-        if depth == 0:
-            return place == len(part) - 1
-    return False
 
 
 def _name(value: Value) -> str:

@@ -25,7 +25,7 @@ def docstring(text: str) -> str:
         found = f'"""{body}\n"""' if len(lines) > 1 else f'"""{body}"""'
         if ast.literal_eval(found).strip("\n") == body:
             return found
-    return prose(text, 0)
+    return lit(text)  # ruff leaves a constant there in one line, whatever its length
 
 
 def prose(text: str, column: int, *, indent: int = 0, suffix: str = "") -> str:

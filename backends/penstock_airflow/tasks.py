@@ -14,17 +14,20 @@ from penstock_airflow.settings import is_rendered
 from penstock_airflow.shared import Shared, line, source_comment
 
 
-def task(step: Step, task_id: str, shared: Shared, indent: int) -> str:
-    """The statement `name = StepOperator(...)`, with the place of the step's call above it."""
+def task(step: Step, task_id: str, shared: Shared, indent: int, *, named: bool = True) -> str:
+    """The statement `name = StepOperator(...)`, with the place of the step's call above it.
+
+    Unless it is `named`, nothing waits for it, and it for nothing, in the function around it.
+    """
     inner = indent + 4
     pad = " " * inner
     component = shared.names.components[step.component]
     loop = _mapped_by_itself(step, shared)
     operator = "StepOperator.partial" if loop else "StepOperator"
-    name = shared.labels.variable(step.id)
+    target = f"{shared.labels.variable(step.id)} = " if named else ""
     out = [
         source_comment(step.span, indent),
-        f"{' ' * indent}{name} = {operator}(\n{pad}task_id={py.lit(task_id)},\n",
+        f"{' ' * indent}{target}{operator}(\n{pad}task_id={py.lit(task_id)},\n",
     ]
     image = shared.images.get(step.id, "")
     if image != shared.image:
