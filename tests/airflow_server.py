@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -134,20 +135,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def postgres(folder: Path) -> Generator[str]:
-    """A new PostgreSQL in a folder; its address for Airflow."""
+def postgres() -> Generator[str]:
+    """A new PostgreSQL; its address for Airflow."""
     programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
     if not programs:
         pytest.fail("no PostgreSQL: run `make postgres` first", pytrace=False)
+    # Not among pytest's folders: each session that starts closes those to all other users.
+    folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
     port, data = free_port(), folder / "data"
-    folder.mkdir(parents=True, exist_ok=True)
     # It refuses to run as root.
     as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     if as_user:
         shutil.chown(folder, "postgres", "postgres")
-        for parent in folder.parents:
-            if parent.stat().st_mode & 0o001 == 0 and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def call(*words: str | Path) -> Any:
         done = subprocess.run([*as_user, *words], capture_output=True, text=True, check=False)
@@ -161,3 +160,4 @@ def postgres(folder: Path) -> Generator[str]:
         yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/postgres"
     finally:
         call(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder)

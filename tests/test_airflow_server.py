@@ -144,8 +144,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     engine_or_skip()
     with ExitStack() as stack:
         base = tmp_path_factory.mktemp("server")
-        base.chmod(0o755)
-        database = stack.enter_context(postgres(base / "postgres"))
+        database = stack.enter_context(postgres())
         yield place(stack.enter_context(airflow_server("3.3", base / "home", database)), base)
 
 
