@@ -19,3 +19,4 @@ compile requirements/dev.txt pyproject.toml requirements/dev.in --extra dev \
     --override requirements/dev-overrides.txt
 compile requirements/demo.txt pyproject.toml requirements/demo.in --extra ml --constraint requirements/dev.txt
 for airflow in 3.3 2.11; do compile "requirements/airflow-$airflow.txt" "requirements/airflow-$airflow.in"; done
+compile requirements/kubeflow.txt requirements/kubeflow.in --override requirements/kubeflow-overrides.txt

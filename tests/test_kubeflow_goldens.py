@@ -12,8 +12,8 @@ import pytest
 from goldens_support import check_golden, golden_pipelines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kubeflow_specs import problems, read
 from programs import FLAT, Program, programs, traced
-from test_kubeflow_verifier import problems, read
 
 from penstock.backend import Options, check_pipeline, compile_pipeline
 from penstock.diagnostics import PipelineError

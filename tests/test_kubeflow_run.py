@@ -1,23 +1,54 @@
 """Emitted specs run: each task through the runtime's adapter, with the ExecutorInput that the
-backend would make. A small stand-in for the driver and the launcher, without containers.
+backend would make.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from goldens_support import golden_pipelines, golden_source
-from test_kubeflow_spec import compiled, const, out, step
-from test_kubeflow_verifier import Documents
+from kubeflow_backend import COMPLETE, FAILED, SKIPPED, Backend, BackendFailed, Done
+from kubeflow_specs import Documents, Spec, compiled, problems, read
+from kubeflow_specs import files as emitted
+from test_kubeflow_spec import const, out, step
 
+from penstock.cli.targets import load_target
 from penstock.ir.nodes import Component, Input, Nested, Output, Parameter, PipelineIR
 from penstock.ir.values import FromParameter
-from penstock_runtime.hosts import kubeflow
 
-Spec = dict[str, Any]
+NUMBER = iter(range(10**6))
+
+
+def traced(folder: Path, source: str) -> PipelineIR:
+    """The pipeline in a source text, under a module name that no other test has."""
+    file = folder / f"kubeflow_flow_{next(NUMBER)}.py"
+    file.write_text("from penstock import *\nfrom penstock import Retry, RunStatus\n" + source)
+    return load_target(str(file)).ir
+
+
+def run(found: Documents, folder: Path, values: Spec, **environ: str) -> tuple[Backend, Done]:
+    """A run of a spec."""
+    backend = Backend(found, folder, environ)
+    return backend, backend.run(values)
+
+
+@pytest.fixture(autouse=True)
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The steps of a test are imported from its own folder, which is forgotten again."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv("PENSTOCK_PATH", str(tmp_path))
+    yield
+
+
+def ran(folder: Path, source: str, **values: Any) -> tuple[Backend, Done]:
+    """A pipeline, traced, compiled, and run."""
+    return run(compiled(traced(folder, source)), folder / "run", values)
+
 
 MODULE = """
 from typing import NamedTuple
@@ -40,128 +71,8 @@ def tell(auc: float, count: int, rate: float, odd: dict[str, str], maybe: str | 
 """
 
 
-class Run:
-    """One run of a spec; `root` is where artifacts are."""
-
-    def __init__(self, spec: Spec, root: Path) -> None:
-        self.spec, self.root = spec, root
-
-    def dag(self, component: Spec, parameters: Spec, artifacts: Spec) -> tuple[Spec, Spec]:
-        """Runs the tasks of a DAG; its output parameters and artifacts."""
-        made: dict[str, tuple[Spec, Spec]] = {}
-        waiting = dict(component["dag"]["tasks"])
-        while waiting:
-            ready = [
-                name
-                for name, task in waiting.items()
-                if all(before in made for before in task.get("dependentTasks", []))
-            ]
-            assert ready, "the tasks wait for one another"
-            for name in ready:
-                made[name] = self.task(name, waiting.pop(name), parameters, artifacts, made)
-        outputs = component["dag"].get("outputs", {})
-        given: Spec = {}
-        for name, one in outputs.get("parameters", {}).items():
-            key = one["valueFromParameter"]
-            given[name] = made[key["producerSubtask"]][0][key["outputParameterKey"]]
-        stored: Spec = {}
-        for name, one in outputs.get("artifacts", {}).items():
-            key = one["artifactSelectors"][0]
-            stored[name] = made[key["producerSubtask"]][1][key["outputArtifactKey"]]
-        return given, stored
-
-    def task(
-        self,
-        name: str,
-        task: Spec,
-        parameters: Spec,
-        artifacts: Spec,
-        made: dict[str, tuple[Spec, Spec]],
-    ) -> tuple[Spec, Spec]:
-        """Runs one task with the inputs that its spec names."""
-        inputs = task.get("inputs", {})
-        values: Spec = {}
-        for key, source in inputs.get("parameters", {}).items():
-            if "runtimeValue" in source:
-                values[key] = source["runtimeValue"]["constant"]
-            elif "componentInputParameter" in source:
-                values[key] = parameters[source["componentInputParameter"]]
-                selector = source.get("parameterExpressionSelector", "parseJson(string_value)")
-                for part in json.loads(
-                    "[" + selector.partition(")")[2][1:-1].replace("][", ",") + "]"
-                ):
-                    values[key] = values[key][part]
-            else:
-                inner = source["taskOutputParameter"]
-                values[key] = made[inner["producerTask"]][0][inner["outputParameterKey"]]
-        files: Spec = {}
-        for key, source in inputs.get("artifacts", {}).items():
-            if "componentInputArtifact" in source:
-                files[key] = artifacts[source["componentInputArtifact"]]
-            else:
-                inner = source["taskOutputArtifact"]
-                files[key] = made[inner["producerTask"]][1][inner["outputArtifactKey"]]
-        component = self.spec["components"][task["componentRef"]["name"]]
-        if "dag" in component:
-            return self.dag(component, values, files)
-        return self.container(name, component, values, files)
-
-    def container(self, name: str, component: Spec, values: Spec, files: Spec) -> tuple[Spec, Spec]:
-        """Runs the adapter with the task's arguments."""
-        outputs = component.get("outputDefinitions", {})
-        folder = self.root / name
-        executor_input = {
-            # A Value of protobuf knows no int: the numbers come back as doubles.
-            "inputs": {
-                "parameterValues": json.loads(json.dumps(values), parse_int=float),
-                "artifacts": {key: {"artifacts": [one]} for key, one in files.items()},
-            },
-            "outputs": {
-                "parameters": {
-                    key: {"outputFile": str(folder / key)} for key in outputs.get("parameters", {})
-                },
-                "artifacts": {
-                    key: {
-                        "artifacts": [
-                            {
-                                "name": key,
-                                "type": {"schemaTitle": one["artifactType"]["schemaTitle"]},
-                                "uri": str(folder / key),
-                                "metadata": {},
-                            }
-                        ]
-                    }
-                    for key, one in outputs.get("artifacts", {}).items()
-                },
-                "outputFile": str(folder / "executor_output.json"),
-            },
-        }
-        executor = self.spec["deploymentSpec"]["executors"][component["executorLabel"]]
-        said = [*executor["container"]["command"], *executor["container"]["args"]]
-        assert said[:4] == ["python3", "-m", "penstock_runtime", "kubeflow"]
-        text = json.dumps(executor_input)
-        kubeflow.run([text if one == "{{$}}" else one for one in said[4:]])
-        found = json.loads((folder / "executor_output.json").read_text())
-        stored = {key: one["artifacts"][0] for key, one in found["artifacts"].items()}
-        assert set(found["parameterValues"]) == set(outputs.get("parameters", {}))
-        assert set(stored) == set(outputs.get("artifacts", {}))
-        return found["parameterValues"], stored
-
-
-def run(found: Documents, folder: Path, values: Spec) -> Spec:
-    """The output parameters of a run."""
-    root = found.spec["root"]
-    definitions: Spec = root.get("inputDefinitions", {}).get("parameters", {})
-    given = {
-        name: values.get(name, definition.get("defaultValue"))
-        for name, definition in definitions.items()
-    }
-    return Run(found.spec, folder).dag(root, given, {})[0]
-
-
-def test_values_of_every_kind_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_every_kind_arrive(tmp_path: Path) -> None:
     (tmp_path / "kubeflow_steps.py").write_text(MODULE)
-    monkeypatch.setenv("PENSTOCK_PATH", str(tmp_path))
     make = Component(
         code="kubeflow_steps:make",
         inputs=(Input(name="text", type="str"), Input(name="times", type="int", default="2")),
@@ -211,17 +122,255 @@ def test_values_of_every_kind_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyP
     shown = tmp_path / "run"
     found = compiled(ir)
     run(found, shown, {"config": {"rates": [1, 2]}})
-    told = json.loads((shown / "tell" / "executor_output.json").read_text())
+    told = json.loads((shown / "tell" / "0" / "output_metadata.json").read_text())
     assert told["parameterValues"]["value"] == repr((6.0, 4, 2.0, odd, None))
 
 
 @pytest.mark.parametrize(
     ("name", "values", "expected"),
-    [("chain", {}, {"value": "3 rows"}), ("nested", {}, {"value": 17})],
+    [
+        ("chain", {}, "3 rows"),
+        ("nested", {}, 17),
+        ("several", {}, "9.0 2.0"),
+        ("flow", {}, "20 AT 0.5 ['a', 'b'] 0"),
+        ("flow", {"mode": "plain", "count": 1}, "0 at 0.5 ['a', 'b'] 0"),
+        ("flow", {"mode": "?", "settings": {"names": []}}, "20 at 0.5 [] 0"),
+    ],
 )
-def test_golden_specs_run(
-    name: str, values: Spec, expected: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_golden_specs_run(name: str, values: Spec, expected: Any, tmp_path: Path) -> None:
+    found = compiled(dict(golden_pipelines())[name])
+    backend, done = run(found, tmp_path, values, PENSTOCK_PATH=str(golden_source(name)))
+    assert (done.state, done.parameters) == (COMPLETE, {"value": expected}), backend.failures
+
+
+EXIT = """
+@step
+def work(n: int) -> int:
+    if n > 2:
+        raise ValueError("too much")
+    return n
+
+@step
+def told(status: RunStatus, where: str) -> str:
+    return f"{status.value} {where}"
+
+@pipeline
+def guarded(n: int = 1, where: str = "here") -> int:
+    last = work(n)
+    on_exit(told(RunStatus.SUCCEEDED, where))
+    on_exit(told.options(name="again")(RunStatus.SUCCEEDED, "there"))
+    return last
+"""
+
+
+@pytest.mark.parametrize(
+    ("n", "state", "word"), [(1, COMPLETE, "succeeded"), (3, FAILED, "failed")]
+)
+def test_exit_steps_are_told_how_it_ended(n: int, state: str, word: str, tmp_path: Path) -> None:
+    source = EXIT.replace("told(RunStatus.SUCCEEDED, where)", "told(where=where)")
+    source = source.replace('(RunStatus.SUCCEEDED, "there")', '(where="there")')
+    source = source.replace("status: RunStatus, where: str", "where: str, status: RunStatus = None")
+    backend, done = ran(tmp_path, source, n=n)
+    assert done.state == state
+    for task, where in (("told", "here"), ("again", "there")):
+        [file] = (tmp_path / "run").glob(f"**/{task}/0/output_metadata.json")
+        told = json.loads(file.read_text())["parameterValues"]["value"]
+        assert told == f"{word} {where}", backend.states
+
+
+MAYBE = """
+@step
+def ask(name: str | None = None) -> str:
+    return repr(name)
+
+@pipeline
+def maybe(name: str | None = None) -> str:
+    return ask(name)
+"""
+
+
+def test_a_parameter_may_be_none(tmp_path: Path) -> None:
+    assert ran(tmp_path, MAYBE)[1].parameters == {"value": "None"}
+    assert ran(tmp_path, MAYBE, name="x")[1].parameters == {"value": "'x'"}
+
+
+ODD = """
+@step
+def ask(text: str, many: list[str], n: int, odd: dict[str, object], none: int | None = 3) -> str:
+    return repr((text, many, n, odd, none))
+
+@pipeline
+def odd() -> str:
+    return ask("{{workflow.uid}} $(HOME) $$", ["{{$}}"], 2**60 + 1, {"a": 1.0, "b": -0.0}, None)
+"""
+
+
+def test_what_no_parameter_can_hold_travels_in_the_arguments(tmp_path: Path) -> None:
+    expected = ("{{workflow.uid}} $(HOME) $$", ["{{$}}"], 2**60 + 1, {"a": 1.0, "b": -0.0}, None)
+    assert ran(tmp_path, ODD)[1].parameters == {"value": repr(expected)}
+
+
+GATHERED = """
+@step
+def make(n: int) -> list[int]:
+    return [n, n + 1]
+
+@step
+def data(n: int) -> bytes:
+    return str(n).encode()
+
+@step
+def show(items: list[int], first: int, last: int, names: list[str], one: bytes, both: list[bytes]
+    ) -> str:
+    return repr((items, first, last, names, one, both))
+
+@pipeline
+def gathered(rows: list[dict[str, str]] = [{"name": "a"}, {"name": "b"}], n: int = 2) -> str:
+    pair = make(n)
+    with each(pair) as item:
+        inner = make(item)
+        file = data(item)
+    with each(rows) as row:
+        seen = data(n)
+    lists = gather(inner)
+    files = gather(file)
+    names = gather(row["name"])
+    return show(lists[0], lists[-1][1], pair[-1], names, files[1], [file_of(n), files[0]])
+
+@step
+def file_of(n: int) -> bytes:
+    return b"of %d" % n
+"""
+
+
+def test_lists_are_picked_from_and_joined(tmp_path: Path) -> None:
+    expected = ([2, 3], 4, 3, ["a", "b"], b"3", [b"of 2", b"2"])
+    assert ran(tmp_path, GATHERED)[1].parameters == {"value": repr(expected)}
+
+
+AFTER = """
+@step
+def work(n: int) -> int:
+    return n
+
+@pipeline
+def after(n: int = 1) -> int:
+    first = work(n)
+    with when(first > 1):
+        inner = work.options(name="inner")(first)
+    return work.options(name="last", after=[inner])(n)
+"""
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_what_waits_for_a_branch_runs_whether_it_is_taken_or_not(n: int, tmp_path: Path) -> None:
+    backend, done = ran(tmp_path, AFTER, n=n)
+    assert done.parameters == {"value": n}
+    assert dict(backend.states)["when"] == (COMPLETE if n > 1 else SKIPPED)
+
+
+EMPTY = """
+@step
+def rows(n: int) -> list[int]:
+    return list(range(n))
+
+@step
+def twice(n: int) -> int:
+    return 2 * n
+
+@step
+def total(items: list[int]) -> int:
+    return sum(items)
+
+@pipeline
+def empty(n: int = 2) -> int:
+    with each(rows(n)) as item:
+        double = twice(item)
+    return total(gather(double))
+"""
+
+
+def test_nothing_is_gathered_from_a_loop_without_rounds(tmp_path: Path) -> None:
+    assert ran(tmp_path, EMPTY)[1].parameters == {"value": 2}
+    with pytest.raises(BackendFailed, match="all-twice-value"):
+        ran(tmp_path, EMPTY, n=0)
+
+
+RETRIED = """
+from pathlib import Path
+
+@step(retries=Retry(2))
+def flaky(place: str) -> int:
+    file = Path(place)
+    count = len(file.read_text()) + 1 if file.exists() else 1
+    file.write_text("x" * count)
+    if count < 3:
+        raise ValueError("not yet")
+    return count
+
+@pipeline
+def retried(place: str) -> int:
+    return flaky(place)
+"""
+
+
+def test_attempts_are_recorded_one_by_one(tmp_path: Path) -> None:
+    ir = traced(tmp_path, RETRIED)
+    store = tmp_path / "store"
+    found = compiled(ir, store="s3://bucket/store")
+    backend = Backend(found, tmp_path / "run", {"PENSTOCK_STORE": str(store)})
+    assert backend.run({"place": str(tmp_path / "count")}).parameters == {"value": 3}
+    [records] = store.glob("runs/*/*/*/*")
+    assert len(list(records.glob("steps/flaky/*/fail-*.json"))) == 2
+    commit = json.loads((records / "steps/flaky/commit.json").read_bytes())
+    assert (commit["attempt"], commit["orchestrator_run"]) == (3, backend.run_id)
+    start = json.loads((records / "00-start.json").read_bytes())
+    assert (start["pipeline"], start["backend"]) == ("retried", "kubeflow")
+
+
+@pytest.mark.parametrize(
+    "store", ["s3://no-such-bucket.invalid/x", "/proc/nowhere/store", "nonsense://x"]
+)
+def test_a_store_that_cannot_be_reached_fails_no_step(
+    store: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PENSTOCK_PATH", str(golden_source(name)))
-    ir = dict(golden_pipelines())[name]
-    assert run(compiled(ir), tmp_path, values) == expected
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    found = compiled(traced(tmp_path, EMPTY), store="s3://bucket/store")
+    backend = Backend(found, tmp_path / "run", {"PENSTOCK_STORE": store})
+    assert backend.run({}).parameters == {"value": 2}
+    assert "not recorded" in capfd.readouterr().err
+
+
+SHOWN = """
+@step
+def fit(n: int) -> bytes:
+    return b"x" * n
+
+@step
+def score(model: bytes) -> Metrics:
+    return Metrics(size=len(model))
+
+@pipeline
+def shown() -> None:
+    score(fit(3))
+"""
+
+
+def test_artifacts_tell_where_they_come_from(tmp_path: Path) -> None:
+    found = compiled(traced(tmp_path, SHOWN))
+    run(found, tmp_path / "run", {}, PENSTOCK_COMMIT="abc123")
+    output = json.loads((tmp_path / "run/score/0/output_metadata.json").read_bytes())
+    metadata = output["artifacts"]["value"]["artifacts"][0]["metadata"]
+    assert metadata["metric.size"] == 3.0
+    assert metadata["git_commit"] == "abc123"
+    assert metadata["plan"].startswith("sha256:")
+    assert metadata["digest"].startswith("sha256:")
+
+
+def test_steps_of_one_interface_share_a_container(tmp_path: Path) -> None:
+    source = EMPTY.replace("double = twice(item)", "double = twice(twice(twice(item)))")
+    ir = traced(tmp_path, source)
+    spec = read(emitted(ir)["empty.yaml"]).spec
+    assert len(spec["deploymentSpec"]["executors"]) == 3
+    assert ran(tmp_path, source)[1].parameters == {"value": 8}
+    assert problems(read(emitted(ir)["empty.yaml"])) == []

@@ -1,289 +1,96 @@
-"""What a valid PipelineSpec is, beyond its syntax; and that the verifier finds what is broken.
-
-The server and the strict parsers accept dangling references, missing inputs, cycles and wrong
-types, so every spec that the tests compile goes through `problems` here.
-"""
+"""The verifier finds what the server and the strict parsers accept and the backend fails on."""
 
 from __future__ import annotations
 
 import copy
 import importlib
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+import importlib.metadata
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import yaml
+from goldens_support import golden_pipelines
+from hypothesis import given
+from hypothesis import strategies as st
+from kubeflow_specs import Spec, compiled, read
 
-Spec = dict[str, Any]
+from penstock.diagnostics import PipelineError
+from penstock_kubeflow.verifier import Fault, Unreadable, faults_in
+from penstock_kubeflow.verifier import read as read_spec
+from penstock_kubeflow.verifier.cel import BadCondition, check_condition
+from penstock_kubeflow.verifier.messages import FIELDS, ONE_OF
+from penstock_kubeflow.verifier.platform_messages import FIELDS as PLATFORM_FIELDS
 
-# Both packages come without types.
-_json_format: Any = importlib.import_module("google.protobuf.json_format")
 _messages: Any = importlib.import_module("kfp.pipeline_spec.pipeline_spec_pb2")
 
-_TASK = re.compile(r"[a-z0-9]([a-z0-9-]{0,118}[a-z0-9])?")
-_FITS: dict[str, Callable[[Any], bool]] = {
-    "STRING": lambda value: isinstance(value, str),
-    "BOOLEAN": lambda value: isinstance(value, bool),
-    "NUMBER_INTEGER": lambda value: type(value) is int,
-    "NUMBER_DOUBLE": lambda value: type(value) in (int, float),
-    "LIST": lambda value: isinstance(value, list),
-    "STRUCT": lambda value: isinstance(value, dict),
-}
+
+def parameter(kind: str, **more: Any) -> Spec:
+    return {"parameterType": kind, **more}
 
 
-@dataclass(frozen=True)
-class Documents:
-    """A file as plain data: the PipelineSpec and, where there is one, the PlatformSpec."""
-
-    spec: Spec
-    platform: Spec | None
+def artifact(title: str = "system.Dataset", **more: Any) -> Spec:
+    return {"artifactType": {"schemaTitle": title, "schemaVersion": "0.0.1"}, **more}
 
 
-def read(text: str) -> Documents:
-    """The documents of a file, parsed strictly as YAML and as the messages of Kubeflow."""
-    found = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
-    assert len(found) in (1, 2)
-    parse(found[0], _messages.PipelineSpec)
-    if len(found) == 2:
-        parse(found[1], _messages.PlatformSpec)
-    return Documents(found[0], found[1] if len(found) == 2 else None)
+def output_of(task: str, key: str) -> Spec:
+    return {"taskOutputParameter": {"producerTask": task, "outputParameterKey": key}}
 
 
-def parse(data: Spec, message: Any) -> None:
-    """Reads the data as the message, strictly: an unknown field raises."""
-    _json_format.ParseDict(data, message())
+def file_of(task: str, key: str) -> Spec:
+    return {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": key}}
 
 
-def problems(documents: Documents) -> list[str]:
-    """Everything that is wrong with the documents."""
-    return list(_Verifier(documents).problems())
+def task(name: str, *after: str, inputs: Spec | None = None, **more: Any) -> Spec:
+    found: Spec = {"componentRef": {"name": f"comp-{name}"}, "taskInfo": {"name": name}}
+    if after:
+        found["dependentTasks"] = list(after)
+    return {**found, "inputs": inputs or {}, **more}
 
 
-class _Verifier:
-    def __init__(self, documents: Documents) -> None:
-        self.spec, self.platform = documents.spec, documents.platform
-        self.components: Spec = self.spec.get("components", {})
-        self.executors: Spec = self.spec.get("deploymentSpec", {}).get("executors", {})
-
-    def problems(self) -> Iterator[str]:
-        if self.spec.get("schemaVersion") != "2.1.0":
-            yield "wrong schemaVersion"
-        if not _TASK.fullmatch(self.spec.get("pipelineInfo", {}).get("name", "")):
-            yield "wrong pipeline name"
-        yield from self._dag("root", self.spec["root"])
-        used: list[str] = []
-        for name, component in self.components.items():
-            if ("dag" in component) == ("executorLabel" in component):
-                yield f"{name} is neither a DAG nor a container"
-            elif "dag" in component:
-                yield from self._dag(name, component)
-            else:
-                used.append(component["executorLabel"])
-        if sorted(used) != sorted(self.executors):
-            yield "executors and components do not match"
-        yield from self._tasks_apart()
-        yield from self._containers()
-        for label in self._platform_labels():
-            if label not in self.executors:
-                yield f"the platform knows {label}, which is not there"
-
-    def _tasks_apart(self) -> Iterator[str]:
-        dags = [
-            one["dag"] for one in (self.spec["root"], *self.components.values()) if "dag" in one
-        ]
-        names = [name for dag in dags for name in dag["tasks"]]
-        refs = [task["componentRef"]["name"] for dag in dags for task in dag["tasks"].values()]
-        for name in names:
-            if not _TASK.fullmatch(name):
-                yield f"task name {name!r}"
-        if len(set(names)) != len(names):
-            yield "two tasks of one name"
-        if sorted(refs) != sorted(self.components):
-            yield "each component needs exactly one task"
-
-    def _platform_labels(self) -> list[str]:
-        if self.platform is None:
-            return []
-        found = self.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-        return list(found)
-
-    def _containers(self) -> Iterator[str]:
-        seen: set[str] = set()
-        for name, executor in self.executors.items():
-            container = executor["container"]
-            said = [*container["command"], *container["args"]]
-            if not container["command"] or said.count("{{$}}") != 1:
-                yield f"{name} does not get its ExecutorInput"
-            if str(said) in seen:
-                yield f"{name} has the arguments of another"
-            seen.add(str(said))
-        for text in _texts({**self.spec, "pipelineInfo": None}):
-            if "{{" in text and text != "{{$}}":
-                yield f"{text!r} would be replaced"
-        # A description is only shown; what Kubernetes would make of it reaches nobody.
-        for text in _texts({**self.spec, "pipelineInfo": None}, skipped="description"):
-            if re.search(r"(?<!\$)\$\(", text):
-                yield f"{text!r} would be expanded"
-
-    def _dag(self, where: str, component: Spec) -> Iterator[str]:
-        dag = component["dag"]
-        if not dag.get("tasks"):
-            yield f"{where} has no tasks"
-            return
-        waits: TopologicalSorter[str] = TopologicalSorter()
-        for name, task in dag["tasks"].items():
-            waits.add(name, *task.get("dependentTasks", []))
-            for before in task.get("dependentTasks", []):
-                if before not in dag["tasks"]:
-                    yield f"{where}.{name} waits for {before}, which is not there"
-            yield from self._task(f"{where}.{name}", task, component, waits, name)
-        try:
-            waits.prepare()
-        except CycleError:
-            yield f"{where} goes in a circle"
-        yield from self._dag_outputs(where, component)
-
-    def _task(
-        self, where: str, task: Spec, outer: Spec, waits: TopologicalSorter[str], name: str
-    ) -> Iterator[str]:
-        component = self.components.get(task["componentRef"]["name"])
-        if component is None:
-            yield f"{where} is of a component that is not there"
-            return
-        for kind, type_of in (("parameters", _parameter_type), ("artifacts", _artifact_type)):
-            given: Spec = task.get("inputs", {}).get(kind, {})
-            asked: Spec = component.get("inputDefinitions", {}).get(kind, {})
-            for key, source in given.items():
-                if key not in asked:
-                    yield f"{where} is given {key}, which it does not take"
-                    continue
-                found = self._source(source, kind, outer, type_of)
-                if found is None:
-                    yield f"{where}.{key} comes from nowhere"
-                    continue
-                producer, kind_found = found
-                if producer is not None:
-                    waits.add(name, producer)
-                    if producer not in task.get("dependentTasks", []):
-                        yield f"{where} does not wait for {producer}"
-                if kind_found == "any":
-                    continue
-                if not _agree(kind_found, type_of(asked[key]), source):
-                    yield f"{where}.{key} is {type_of(asked[key])}, given {kind_found}"
-            for key, definition in asked.items():
-                if key not in given and not definition.get("isOptional"):
-                    yield f"{where} lacks {key}"
-
-    def _source(
-        self, source: Spec, kind: str, outer: Spec, type_of: Callable[[Spec], str]
-    ) -> tuple[str | None, str] | None:
-        """The task that a value comes from, if one does, and its type; None if it is not there."""
-        if "runtimeValue" in source:
-            return (None, "constant")
-        key = source.get("componentInputParameter") or source.get("componentInputArtifact")
-        if key is not None:
-            definition = outer.get("inputDefinitions", {}).get(kind, {}).get(key)
-            if definition is None:
-                return None
-            return (None, "any" if "parameterExpressionSelector" in source else type_of(definition))
-        inner: Spec = source.get("taskOutputParameter") or source.get("taskOutputArtifact") or {}
-        key = inner.get("outputParameterKey") or inner.get("outputArtifactKey")
-        return self._output(inner.get("producerTask", ""), key or "", kind, outer, type_of)
-
-    def _output(
-        self, task: str, key: str, kind: str, outer: Spec, type_of: Callable[[Spec], str]
-    ) -> tuple[str | None, str] | None:
-        found = outer["dag"]["tasks"].get(task)
-        reference = found["componentRef"]["name"] if found else ""
-        component: Spec = self.components.get(reference, {})
-        definition: Spec | None = component.get("outputDefinitions", {}).get(kind, {}).get(key)
-        return None if definition is None else (task, type_of(definition))
-
-    def _dag_outputs(self, where: str, component: Spec) -> Iterator[str]:
-        for kind, type_of in (("parameters", _parameter_type), ("artifacts", _artifact_type)):
-            promised: Spec = component.get("outputDefinitions", {}).get(kind, {})
-            made: Spec = component["dag"].get("outputs", {}).get(kind, {})
-            if list(promised) != list(made):
-                yield f"{where} promises other {kind} than it makes"
-                continue
-            for key, definition in promised.items():
-                one = made[key]
-                selector = one.get("valueFromParameter") or one["artifactSelectors"][0]
-                inner = selector.get("outputParameterKey") or selector.get("outputArtifactKey")
-                found = self._output(selector["producerSubtask"], inner, kind, component, type_of)
-                if found is None or found[1] != type_of(definition):
-                    yield f"{where} does not make {key}"
-
-
-def _parameter_type(definition: Spec) -> str:
-    return str(definition["parameterType"])
-
-
-def _artifact_type(definition: Spec) -> str:
-    return str(definition["artifactType"]["schemaTitle"])
-
-
-def _agree(found: str, asked: str, source: Spec) -> bool:
-    if found != "constant":
-        return found == asked
-    return _FITS[asked](source["runtimeValue"]["constant"])
-
-
-def _texts(data: object, skipped: str = "") -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        for key, value in cast(Spec, data).items():
-            yield key
-            if key != skipped:
-                yield from _texts(value, skipped)
-    elif isinstance(data, list):
-        items: list[object] = data  # pyright: ignore[reportUnknownVariableType] - items of any type
-        for value in items:
-            yield from _texts(value, skipped)
+def container(*args: str, **more: Any) -> Spec:
+    return {"container": {"image": "i", "command": ["python3"], "args": [*args, "{{$}}"], **more}}
 
 
 VALID: Spec = {
-    "pipelineInfo": {"name": "two"},
+    "pipelineInfo": {"name": "all"},
     "schemaVersion": "2.1.0",
+    "sdkVersion": "any",
     "root": {
-        "inputDefinitions": {"parameters": {"n": {"parameterType": "NUMBER_INTEGER"}}},
-        "outputDefinitions": {"parameters": {"value": {"parameterType": "STRING"}}},
+        "inputDefinitions": {
+            "parameters": {
+                "n": parameter("NUMBER_INTEGER", defaultValue=3, isOptional=True),
+                "mode": parameter("STRING", literals=["fast", "slow"]),
+            }
+        },
+        "outputDefinitions": {"parameters": {"value": parameter("STRING")}},
         "dag": {
             "tasks": {
-                "first": {
-                    "componentRef": {"name": "comp-first"},
-                    "inputs": {
+                "guarded": task(
+                    "guarded",
+                    inputs={
                         "parameters": {
                             "n": {"componentInputParameter": "n"},
-                            "c": {"runtimeValue": {"constant": 0.5}},
+                            "mode": {"componentInputParameter": "mode"},
                         }
                     },
-                },
-                "second": {
-                    "componentRef": {"name": "comp-second"},
-                    "dependentTasks": ["first"],
-                    "inputs": {
-                        "parameters": {
-                            "text": {
-                                "taskOutputParameter": {
-                                    "producerTask": "first",
-                                    "outputParameterKey": "value",
-                                }
-                            }
-                        }
-                    },
-                },
+                ),
+                "exit": task(
+                    "exit",
+                    "guarded",
+                    inputs={"parameters": {"s": {"taskFinalStatus": {"producerTask": "guarded"}}}},
+                    triggerPolicy={"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
+                ),
             },
             "outputs": {
                 "parameters": {
                     "value": {
                         "valueFromParameter": {
-                            "producerSubtask": "first",
-                            "outputParameterKey": "value",
+                            "producerSubtask": "guarded",
+                            "outputParameterKey": "text",
                         }
                     }
                 }
@@ -291,85 +98,756 @@ VALID: Spec = {
         },
     },
     "components": {
-        "comp-first": {
-            "executorLabel": "exec-first",
+        "comp-exit": {
+            "executorLabel": "exec-exit",
+            "inputDefinitions": {
+                "parameters": {"s": parameter("TASK_FINAL_STATUS", isOptional=True)}
+            },
+        },
+        "comp-guarded": {
+            "inputDefinitions": {
+                "parameters": {"n": parameter("NUMBER_INTEGER"), "mode": parameter("STRING")}
+            },
+            "outputDefinitions": {"parameters": {"text": parameter("STRING")}},
+            "dag": {
+                "tasks": {
+                    "make": task(
+                        "make",
+                        inputs={
+                            "parameters": {
+                                "n": {"componentInputParameter": "n"},
+                                "c": {"runtimeValue": {"constant": 0.5}},
+                            }
+                        },
+                        retryPolicy={"maxRetryCount": 2, "backoffDuration": "30s"},
+                    ),
+                    "loop": task(
+                        "loop",
+                        "make",
+                        inputs={
+                            "parameters": {"items": output_of("make", "list")},
+                            "artifacts": {"data": file_of("make", "data")},
+                        },
+                        parameterIterator={
+                            "itemInput": "items-loop-item",
+                            "items": {"inputParameter": "items"},
+                        },
+                        iteratorPolicy={"parallelismLimit": 2},
+                    ),
+                    "join": task(
+                        "join",
+                        "loop",
+                        inputs={
+                            "parameters": {"all": output_of("loop", "sizes")},
+                            "artifacts": {"files": file_of("loop", "files")},
+                        },
+                    ),
+                    "branches": task(
+                        "branches",
+                        "join",
+                        inputs={
+                            "parameters": {
+                                "size": output_of("join", "size"),
+                                "mode": {"componentInputParameter": "mode"},
+                            }
+                        },
+                    ),
+                },
+                "outputs": {
+                    "parameters": {
+                        "text": {
+                            "valueFromParameter": {
+                                "producerSubtask": "branches",
+                                "outputParameterKey": "text",
+                            }
+                        }
+                    }
+                },
+            },
+        },
+        "comp-make": {
+            "executorLabel": "exec-make",
+            "inputDefinitions": {
+                "parameters": {"n": parameter("NUMBER_INTEGER"), "c": parameter("NUMBER_DOUBLE")}
+            },
+            "outputDefinitions": {
+                "parameters": {"list": parameter("LIST")},
+                "artifacts": {"data": artifact()},
+            },
+        },
+        "comp-loop": {
             "inputDefinitions": {
                 "parameters": {
-                    "n": {"parameterType": "NUMBER_INTEGER"},
-                    "c": {"parameterType": "NUMBER_DOUBLE"},
-                }
+                    "items": parameter("LIST"),
+                    "items-loop-item": parameter("NUMBER_INTEGER"),
+                },
+                "artifacts": {"data": artifact()},
             },
-            "outputDefinitions": {"parameters": {"value": {"parameterType": "STRING"}}},
+            "outputDefinitions": {
+                "parameters": {"sizes": parameter("LIST")},
+                "artifacts": {"files": artifact(isArtifactList=True)},
+            },
+            "dag": {
+                "tasks": {
+                    "each": task(
+                        "each",
+                        inputs={
+                            "parameters": {"item": {"componentInputParameter": "items-loop-item"}},
+                            "artifacts": {"data": {"componentInputArtifact": "data"}},
+                        },
+                    )
+                },
+                "outputs": {
+                    "parameters": {
+                        "sizes": {
+                            "valueFromParameter": {
+                                "producerSubtask": "each",
+                                "outputParameterKey": "size",
+                            }
+                        }
+                    },
+                    "artifacts": {
+                        "files": {
+                            "artifactSelectors": [
+                                {"producerSubtask": "each", "outputArtifactKey": "file"}
+                            ]
+                        }
+                    },
+                },
+            },
         },
-        "comp-second": {
-            "executorLabel": "exec-second",
-            "inputDefinitions": {"parameters": {"text": {"parameterType": "STRING"}}},
+        "comp-each": {
+            "executorLabel": "exec-each",
+            "inputDefinitions": {
+                "parameters": {"item": parameter("NUMBER_INTEGER")},
+                "artifacts": {"data": artifact()},
+            },
+            "outputDefinitions": {
+                "parameters": {"size": parameter("NUMBER_INTEGER")},
+                "artifacts": {"file": artifact()},
+            },
+        },
+        "comp-join": {
+            "executorLabel": "exec-join",
+            "inputDefinitions": {
+                "parameters": {"all": parameter("LIST")},
+                "artifacts": {"files": artifact(isArtifactList=True)},
+            },
+            "outputDefinitions": {"parameters": {"size": parameter("NUMBER_DOUBLE")}},
+        },
+        "comp-branches": {
+            "inputDefinitions": {
+                "parameters": {"size": parameter("NUMBER_DOUBLE"), "mode": parameter("STRING")}
+            },
+            "outputDefinitions": {"parameters": {"text": parameter("STRING")}},
+            "dag": {
+                "tasks": {
+                    "one": task(
+                        "one",
+                        inputs={"parameters": {"size": {"componentInputParameter": "size"}}},
+                        triggerPolicy={"condition": "inputs.parameter_values['size'] > 0.5"},
+                    ),
+                    "other": task(
+                        "other",
+                        inputs={"parameters": {"size": {"componentInputParameter": "size"}}},
+                        triggerPolicy={"condition": "!(inputs.parameter_values['size'] > 0.5)"},
+                    ),
+                },
+                "outputs": {
+                    "parameters": {
+                        "text": {
+                            "valueFromOneof": {
+                                "parameterSelectors": [
+                                    {"producerSubtask": "one", "outputParameterKey": "text"},
+                                    {"producerSubtask": "other", "outputParameterKey": "text"},
+                                ]
+                            }
+                        }
+                    }
+                },
+            },
+        },
+        **{
+            f"comp-{name}": {
+                "executorLabel": f"exec-{name}",
+                "inputDefinitions": {"parameters": {"size": parameter("NUMBER_DOUBLE")}},
+                "outputDefinitions": {"parameters": {"text": parameter("STRING")}},
+            }
+            for name in ("one", "other")
         },
     },
     "deploymentSpec": {
         "executors": {
-            "exec-first": {"container": {"image": "i", "command": ["a"], "args": ["1", "{{$}}"]}},
-            "exec-second": {"container": {"image": "i", "command": ["a"], "args": ["2", "{{$}}"]}},
+            f"exec-{name}": container(name)
+            for name in ("exit", "make", "each", "join", "one", "other")
         }
     },
 }
+PLATFORM: Spec = {
+    "platforms": {
+        "kubernetes": {
+            "deploymentSpec": {
+                "executors": {
+                    "exec-make": {
+                        "secretAsEnv": [
+                            {
+                                "secretName": "db",
+                                "keyToEnv": [{"secretKey": "k", "envVar": "K"}],
+                            }
+                        ],
+                        "activeDeadlineSeconds": "60",
+                        "imagePullPolicy": "Always",
+                        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+                    }
+                }
+            }
+        }
+    }
+}
 
-TASKS = "root.dag.tasks"
-BROKEN: dict[str, tuple[str, Any]] = {
-    "schema version": ("schemaVersion", "2.0.0"),
-    "pipeline name": ("pipelineInfo.name", "Two_"),
-    "dangling component": (f"{TASKS}.first.componentRef.name", "comp-third"),
-    "dangling executor": ("components.comp-first.executorLabel", "exec-third"),
+GONE = object()
+T = "root.dag.tasks"
+G = "components.comp-guarded.dag.tasks"
+C = "components"
+X = "deploymentSpec.executors"
+K = "platforms.kubernetes.deploymentSpec.executors.exec-make"
+# What is changed, to what, and a word of the fault.
+BROKEN: dict[str, tuple[str, Any, str]] = {
+    "schema version": ("schemaVersion", "2.0.0", "schemaVersion"),
+    "no schema version": ("schemaVersion", GONE, "schemaVersion"),
+    "pipeline name": ("pipelineInfo.name", "All_", "cannot name a pipeline"),
+    "no pipeline name": ("pipelineInfo.name", GONE, "cannot name a pipeline"),
+    "long pipeline name": ("pipelineInfo.name", "a" * 200, "cannot name a pipeline"),
+    "no root": ("root", GONE, "root is no DAG"),
+    "unknown field": ("pipelineInfo.nam", "x", "unknown field 'nam'"),
+    "unknown field of a task": (f"{G}.make.retries", 3, "unknown field 'retries'"),
+    "unknown field of a container": (f"{X}.exec-make.container.cmd", ["a"], "'cmd'"),
+    "wrong enum": (f"{T}.exit.triggerPolicy.strategy", "ALWAYS", "strategy"),
+    "wrong duration": (f"{G}.make.retryPolicy.backoffDuration", "30", "Duration"),
+    "wrong type of a field": (f"{X}.exec-make.container.image", 3, "image"),
+    "text for a list": (f"{T}.exit.dependentTasks", "guarded", "no list"),
+    "both of a choice": (f"{C}.comp-make.dag", {"tasks": {}}, "has both"),
+    "two sources": (f"{G}.make.inputs.parameters.n.runtimeValue", {"constant": 1}, "has both"),
+    "dangling component": (f"{T}.exit.componentRef.name", "comp-x", "'comp-x'"),
+    "dangling executor": (f"{C}.comp-make.executorLabel", "exec-x", "'exec-x'"),
+    "no implementation": (f"{C}.comp-make.executorLabel", GONE, "neither a DAG"),
     "dangling producer": (
-        f"{TASKS}.second.inputs.parameters.text.taskOutputParameter.producerTask",
-        "third",
+        f"{G}.join.inputs.parameters.all.taskOutputParameter.producerTask",
+        "x",
+        "task 'x' is not there",
     ),
     "dangling output": (
-        f"{TASKS}.second.inputs.parameters.text.taskOutputParameter.outputParameterKey",
-        "other",
+        f"{G}.join.inputs.parameters.all.taskOutputParameter.outputParameterKey",
+        "x",
+        "no output 'x'",
+    ),
+    "dangling output artifact": (
+        f"{G}.loop.inputs.artifacts.data.taskOutputArtifact.outputArtifactKey",
+        "x",
+        "no output 'x'",
     ),
     "dangling input of the DAG": (
-        f"{TASKS}.first.inputs.parameters.n.componentInputParameter",
+        f"{T}.guarded.inputs.parameters.n.componentInputParameter",
         "m",
+        "takes no 'm'",
     ),
-    "missing input": (f"{TASKS}.second.inputs.parameters", {}),
-    "unknown input": (f"{TASKS}.first.inputs.parameters.m", {"runtimeValue": {"constant": 1}}),
-    "type": ("components.comp-second.inputDefinitions.parameters.text.parameterType", "LIST"),
-    "type of a constant": (f"{TASKS}.first.inputs.parameters.c.runtimeValue.constant", "x"),
-    "order": (f"{TASKS}.second.dependentTasks", []),
-    "order on nothing": (f"{TASKS}.second.dependentTasks", ["first", "third"]),
-    "cycle": (f"{TASKS}.first.dependentTasks", ["second"]),
+    "dangling artifact of the DAG": (
+        f"{C}.comp-loop.dag.tasks.each.inputs.artifacts.data.componentInputArtifact",
+        "m",
+        "takes no 'm'",
+    ),
+    "missing input": (f"{G}.join.inputs.parameters", GONE, "not given 'all'"),
+    "missing artifact": (f"{G}.loop.inputs.artifacts", GONE, "not given 'data'"),
+    "unknown input": (f"{G}.make.inputs.parameters.m", {"runtimeValue": {"constant": 1}}, "'m'"),
+    "input from nowhere": (f"{G}.make.inputs.parameters.c", {}, "from nowhere"),
+    "type": (f"{C}.comp-join.inputDefinitions.parameters.all.parameterType", "STRING", "LIST"),
+    "type of an input": (
+        f"{C}.comp-guarded.inputDefinitions.parameters.mode.parameterType",
+        "BOOLEAN",
+        "STRING is given",
+    ),
+    "type of a constant": (f"{G}.make.inputs.parameters.c.runtimeValue.constant", "x", "'x'"),
+    "a constant of null": (f"{G}.make.inputs.parameters.c.runtimeValue.constant", None, "null"),
+    "a runtime parameter": (
+        f"{G}.make.inputs.parameters.c.runtimeValue",
+        {"runtimeParameter": "x"},
+        "takes no 'x'",
+    ),
+    "no type": (f"{C}.comp-make.inputDefinitions.parameters.c.parameterType", GONE, "no type"),
+    "schema": (
+        f"{C}.comp-make.outputDefinitions.artifacts.data.artifactType.schemaTitle",
+        "system.Model",
+        "another schema",
+    ),
+    "list of artifacts": (
+        f"{C}.comp-join.inputDefinitions.artifacts.files.isArtifactList",
+        False,
+        "a list is given",
+    ),
+    "one artifact for a list": (
+        f"{C}.comp-loop.inputDefinitions.artifacts.data.isArtifactList",
+        True,
+        "one artifact",
+    ),
+    "order": (f"{G}.join.dependentTasks", [], "does not wait for loop"),
+    "order on nothing": (f"{G}.join.dependentTasks", ["loop", "x"], "waits for x"),
+    "cycle": (f"{G}.make.dependentTasks", ["join"], "circle"),
+    "waits for itself": (f"{G}.make.dependentTasks", ["make"], "circle"),
+    "inside itself": (f"{C}.comp-loop.dag.tasks.each.componentRef.name", "comp-guarded", "itself"),
+    "task name": (f"{T}.Exit_", task("exit", "guarded"), "cannot name a task"),
+    "long task name": (f"{T}.{'a' * 130}", task("exit", "guarded"), "cannot name a task"),
+    "empty": (T, {}, "no tasks"),
     "output of nothing": (
         "root.dag.outputs.parameters.value.valueFromParameter.producerSubtask",
-        "third",
+        "x",
+        "task 'x'",
     ),
-    "output of another type": ("root.outputDefinitions.parameters.value.parameterType", "LIST"),
-    "empty": (TASKS, {}),
-    "same arguments": ("deploymentSpec.executors.exec-second.container.args", ["1", "{{$}}"]),
-    "no input": ("deploymentSpec.executors.exec-second.container.args", ["2"]),
-    "template": (f"{TASKS}.first.taskInfo.name", "{{workflow.uid}}"),
-    "shared component": (f"{TASKS}.second.componentRef.name", "comp-first"),
+    "output of no key": (
+        "root.dag.outputs.parameters.value.valueFromParameter.outputParameterKey",
+        "x",
+        "no output 'x'",
+    ),
+    "output of another type": (
+        "root.outputDefinitions.parameters.value.parameterType",
+        "LIST",
+        "not LIST",
+    ),
+    "promised output": ("root.dag.outputs", GONE, "does not make it"),
+    "output that nobody promised": ("root.outputDefinitions", GONE, "does not have"),
+    "nothing selected": ("root.dag.outputs.parameters.value", {}, "nothing is selected"),
+    "one of nothing": (
+        f"{C}.comp-branches.dag.outputs.parameters.text.valueFromOneof.parameterSelectors",
+        [],
+        "nothing is selected",
+    ),
+    "one of a missing arm": (
+        f"{C}.comp-branches.dag.outputs.parameters.text.valueFromOneof.parameterSelectors",
+        [{"producerSubtask": "third", "outputParameterKey": "text"}],
+        "'third'",
+    ),
+    "condition": (
+        f"{C}.comp-branches.dag.tasks.one.triggerPolicy.condition",
+        "inputs.parameter_values['size'] >",
+        "ends too early",
+    ),
+    "condition of words": (
+        f"{C}.comp-branches.dag.tasks.one.triggerPolicy.condition",
+        "size > 3",
+        "'size' is not known",
+    ),
+    "condition on what is not given": (
+        f"{C}.comp-branches.dag.tasks.one.triggerPolicy.condition",
+        "inputs.parameter_values['x'] > 3.0",
+        "not given 'x'",
+    ),
+    "condition of two types": (
+        f"{C}.comp-branches.dag.tasks.one.triggerPolicy.condition",
+        "inputs.parameter_values['size'] > 'a'",
+        "cannot be compared",
+    ),
+    "condition that is no bool": (
+        f"{C}.comp-branches.dag.tasks.one.triggerPolicy.condition",
+        "inputs.parameter_values['size'] + 1.0",
+        "neither true nor false",
+    ),
+    "item input": (f"{G}.loop.parameterIterator.itemInput", "x", "its item 'x'"),
+    "list of a loop": (f"{G}.loop.parameterIterator.items.inputParameter", "x", "its list 'x'"),
+    "nothing to loop over": (f"{G}.loop.parameterIterator.items", {}, "loops over nothing"),
+    "raw items": (f"{G}.loop.parameterIterator.items", {"raw": "[1, 2"}, "no JSON"),
+    "raw items of a type": (f"{G}.loop.parameterIterator.items", {"raw": '["a"]'}, "NUMBER"),
+    "raw items that are no list": (f"{G}.loop.parameterIterator.items", {"raw": "{}"}, "no list"),
+    "limit": (f"{G}.loop.iteratorPolicy.parallelismLimit", -1, "-1 rounds"),
+    "loop over artifacts": (
+        f"{G}.make.artifactIterator",
+        {"itemInput": "x", "items": {"inputArtifact": "x"}},
+        "does not implement",
+    ),
+    "loop of a container": (
+        f"{G}.make.parameterIterator",
+        {"itemInput": "n", "items": {"raw": "[1]"}},
+        "repeats a container",
+    ),
+    "retries": (f"{G}.make.retryPolicy.maxRetryCount", -1, "-1 times"),
+    "default": ("root.inputDefinitions.parameters.n.defaultValue", "x", "default of 'n'"),
+    "fraction for a whole number": (
+        "root.inputDefinitions.parameters.n.defaultValue",
+        0.5,
+        "default of 'n'",
+    ),
+    "literals": ("root.inputDefinitions.parameters.mode.literals", [1], "literals of 'mode'"),
+    "default among literals": (
+        "root.inputDefinitions.parameters.mode.defaultValue",
+        "x",
+        "none of its literals",
+    ),
+    "exit of nothing": (f"{T}.exit.dependentTasks", GONE, "waits for nothing"),
+    "exits alone": (
+        f"{T}.guarded.triggerPolicy",
+        {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
+        "exit tasks alone",
+    ),
+    "status of another": (
+        f"{T}.exit.inputs.parameters.s.taskFinalStatus.producerTask",
+        "x",
+        "status of 'x'",
+    ),
+    "status as text": (
+        f"{C}.comp-exit.inputDefinitions.parameters.s.parameterType",
+        "STRING",
+        "no STRING",
+    ),
+    "no image": (f"{X}.exec-make.container.image", GONE, "no image"),
+    "no command": (f"{X}.exec-make.container", {"image": "i"}, "neither command nor args"),
+    "nothing to run": (f"{X}.exec-make", {}, "runs nothing"),
+    "resolver": (f"{X}.exec-make", {"resolver": {}}, "no resolvers"),
+    "custom job": (f"{X}.exec-make", {"customJob": {"customJob": {}}}, "no custom jobs"),
+    "pre-cache check": (f"{X}.exec-make.container.lifecycle", {}, "preCacheCheck"),
+    "placeholder": (
+        f"{X}.exec-make.container.args",
+        ["{{$.inputs.parameters['x']}}"],
+        "no 'x'",
+    ),
+    "placeholder of old": (
+        f"{X}.exec-make.container.args",
+        ["{{$.outputs.output_file}}"],
+        "does not replace",
+    ),
+    "placeholder of metadata": (
+        f"{X}.exec-make.container.args",
+        ["{{$.inputs.artifacts['x'].metadata['y']}}"],
+        "does not replace",
+    ),
+    "concat": (f"{X}.exec-make.container.args", ['{"Concat": ["a"]}'], "Concat"),
+    "variable": (f"{X}.exec-make.container.env", [{"name": "a b", "value": ""}], "'a b'"),
+    "cpu": (f"{X}.exec-make.container.resources", {"resourceCpuLimit": "two"}, "'two'"),
+    "memory": (f"{X}.exec-make.container.resources", {"memoryLimit": -1}, "-1"),
+    "device": (f"{X}.exec-make.container.resources", {"accelerator": {"count": "1"}}, "nameless"),
+    "importer": (f"{X}.exec-make", {"importer": {}}, "imports nothing"),
+    "importer in a loop": (
+        f"{X}.exec-each",
+        {"importer": {"artifactUri": {"constant": "s3://x"}}},
+        "inside a loop",
+    ),
+    "one container, two interfaces": (f"{X}.exec-join", container("make"), "one container"),
+    "reserved output": (
+        f"{C}.comp-make.outputDefinitions.artifacts.executor-logs",
+        artifact(),
+        "adds itself",
+    ),
+}
+BROKEN_PLATFORM: dict[str, tuple[str, Any, str]] = {
+    "another executor": (
+        "platforms.kubernetes.deploymentSpec.executors.exec-x",
+        {"imagePullPolicy": "Always"},
+        "'exec-x'",
+    ),
+    "another platform": ("platforms.nomad", {}, "'nomad'"),
+    "unknown setting": (f"{K}.nodeSelectors", {}, "unknown field 'nodeSelectors'"),
+    "wrong shape": (f"{K}.secretAsEnv", {"secretName": "db"}, "no list"),
+    "pull policy": (f"{K}.imagePullPolicy", "always", "pull policy"),
+    "secret": (f"{K}.secretAsEnv", [{"secretName": "My_DB"}], "'My_DB'"),
+    "no secret": (f"{K}.secretAsEnv", [{"keyToEnv": []}], "names nothing"),
+    "no path": (f"{K}.secretAsVolume", [{"secretName": "db"}], "mountPath"),
+    "effect": (f"{K}.tolerations", [{"key": "a", "effect": "Never"}], "effect"),
+    "deadline": (f"{K}.activeDeadlineSeconds", "0", "deadline"),
+    "deadline of words": (f"{K}.activeDeadlineSeconds", "soon", "int64"),
 }
 
 
-def test_a_valid_spec_has_no_problems() -> None:
-    assert problems(read(yaml.safe_dump(VALID))) == []
-
-
-@pytest.mark.parametrize("what", BROKEN)
-def test_what_the_parsers_accept_is_found(what: str) -> None:
-    place, value = BROKEN[what]
-    broken = copy.deepcopy(VALID)
+def changed(data: Spec, place: str, value: Any) -> Spec:
+    """A copy with one part changed, added, or taken away."""
+    broken = copy.deepcopy(data)
     *keys, last = place.split(".")
     at: Any = broken
     for key in keys:
         at = at.setdefault(key, {})
-    at[last] = value
-    assert problems(read(yaml.safe_dump(broken)))
+    if value is GONE:
+        del at[last]
+    else:
+        at[last] = value
+    return broken
 
 
-def test_settings_of_a_missing_executor_are_found() -> None:
-    executors = {"executors": {"exec-third": {"activeDeadlineSeconds": "1"}}}
-    platform = {"platforms": {"kubernetes": {"deploymentSpec": executors}}}
-    assert problems(Documents(VALID, platform))
-    assert not problems(Documents(VALID, None))
+def errors(*documents: Spec) -> list[Fault]:
+    return [one for one in faults_in(list(documents)) if one.severity == "error"]
+
+
+def test_a_valid_spec_has_no_faults() -> None:
+    assert list(faults_in([VALID, PLATFORM])) == []
+    read(yaml.safe_dump_all([VALID, PLATFORM]))
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_the_parsers_accept_is_found(what: str) -> None:
+    place, value, word = BROKEN[what]
+    found = errors(changed(VALID, place, value))
+    assert any(word in one.message for one in found), [one.message for one in found]
+    assert all(one.hint and one.message[0] != " " for one in found)
+
+
+@pytest.mark.parametrize("what", BROKEN_PLATFORM)
+def test_what_the_server_drops_without_a_word_is_found(what: str) -> None:
+    place, value, word = BROKEN_PLATFORM[what]
+    found = errors(VALID, changed(PLATFORM, place, value))
+    assert any(word in one.message and one.document == 1 for one in found), found
+
+
+def test_two_exit_tasks_of_one_task_are_found() -> None:
+    other = changed(VALID, f"{T}.again", VALID["root"]["dag"]["tasks"]["exit"])
+    assert any("last one wins" in one.message for one in errors(other))
+    waiting = changed(VALID, f"{T}.again", task("exit", "guarded", "exit"))
+    assert any("exit task exit" in one.message for one in errors(waiting))
+
+
+@pytest.mark.parametrize("documents", [[], [VALID, PLATFORM, PLATFORM], [None], [[]], ["x"], [3]])
+def test_what_is_no_spec_is_told(documents: list[Any]) -> None:
+    assert len(list(faults_in(documents))) == 1
+
+
+# -- every reference of what penstock emits
+
+
+def _references(data: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The places of all texts that name something else in a spec."""
+    words = {
+        "producerTask",
+        "producerSubtask",
+        "outputParameterKey",
+        "outputArtifactKey",
+        "componentInputParameter",
+        "componentInputArtifact",
+        "executorLabel",
+        "inputParameter",
+        "itemInput",
+    }
+    if isinstance(data, dict):
+        for key, value in cast("Spec", data).items():
+            if key in words or (key == "name" and where[-1:] == ("componentRef",)):
+                yield (*where, key)
+            else:
+                yield from _references(value, (*where, key))
+    elif isinstance(data, list):
+        for number, value in enumerate(cast("list[Any]", data)):
+            if where[-1:] == ("dependentTasks",):
+                yield (*where, number)
+            else:
+                yield from _references(value, (*where, number))
+
+
+def emitted() -> list[Spec]:
+    found: list[Spec] = []
+    for _, ir in golden_pipelines():
+        try:
+            found.append(compiled(ir).spec)
+        except PipelineError:
+            continue
+    return found
+
+
+def test_each_reference_of_emitted_specs_is_followed() -> None:
+    count = 0
+    for spec in emitted():
+        for place in _references(spec):
+            broken: Any = copy.deepcopy(spec)
+            at: Any = broken
+            for key in place[:-1]:
+                at = at[key]
+            at[place[-1]] = "nothing-of-that-name"
+            assert errors(broken), place
+            count += 1
+    assert count > 150
+
+
+def test_each_input_and_dependency_of_emitted_specs_is_needed() -> None:
+    count = 0
+    for spec in emitted():
+        dags = [("root", spec["root"])]
+        dags += [(name, one) for name, one in spec["components"].items() if "dag" in one]
+        for where, dag in dags:
+            for name, one in dag["dag"]["tasks"].items():
+                component = spec["components"][one["componentRef"]["name"]]
+                definitions = component.get("inputDefinitions", {})
+                for side in ("parameters", "artifacts"):
+                    for key in one.get("inputs", {}).get(side, {}):
+                        if definitions[side][key].get("isOptional"):
+                            continue
+                        broken: Any = copy.deepcopy(spec)
+                        level = broken["root"] if where == "root" else broken["components"][where]
+                        del level["dag"]["tasks"][name]["inputs"][side][key]
+                        assert errors(broken), (where, name, key)
+                        count += 1
+    assert count > 60
+
+
+# -- the protocol
+
+
+def _described(message: Any) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for one in message.fields:
+        entry = one.message_type is not None and one.message_type.GetOptions().map_entry
+        message_type: Any = one.message_type
+        value = message_type.fields_by_name["value"] if entry else one
+        repeated = not entry and one.is_repeated
+        fields[one.json_name] = ("map " if entry else "list " if repeated else "") + _kind(value)
+    return fields
+
+
+def _kind(one: Any) -> str:
+    if one.message_type is not None:
+        name = one.message_type.full_name
+        short = name.removeprefix("ml_pipelines.").removeprefix("kfp_kubernetes.")
+        known = {"google.protobuf.Value": "any", "google.protobuf.Duration": "Duration"}
+        return known.get(name) or ("Struct" if name.startswith("google.") else short)
+    if one.enum_type is not None:
+        return "enum " + "|".join(value.name for value in one.enum_type.values)
+    names = {1: "double", 2: "double", 3: "int64", 5: "int32", 8: "bool", 9: "string"}
+    return names[one.type]
+
+
+def _kubernetes() -> Any:
+    package = importlib.metadata.distribution("kfp-kubernetes")
+    file = package.locate_file("kfp/kubernetes/kubernetes_executor_config_pb2.py")
+    spec = importlib.util.spec_from_file_location("kubernetes_executor_config_pb2", str(file))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _all(file: Any) -> Iterator[Any]:
+    todo = list(file.DESCRIPTOR.message_types_by_name.values())
+    while todo:
+        one = todo.pop()
+        yield one
+        todo += one.nested_types
+
+
+def test_the_messages_are_those_of_the_protocol() -> None:
+    known = {one.full_name.removeprefix("ml_pipelines."): one for one in _all(_messages)}
+    for name, fields in FIELDS.items():
+        real = _described(known[name])
+        if name == "PipelineSpec":
+            assert real.pop("deploymentSpec") == "Struct"  # read strictly by the backend
+            fields = {key: kind for key, kind in fields.items() if key != "deploymentSpec"}
+        assert fields == real, name
+        groups = [one for one in known[name].oneofs if not one.name.startswith("_")]
+        expected = tuple(tuple(field.json_name for field in one.fields) for one in groups)
+        assert ONE_OF.get(name, ()) == expected, name
+
+
+def test_the_platform_messages_are_those_of_the_protocol() -> None:
+    found = {one.full_name.removeprefix("kfp_kubernetes."): one for one in _all(_kubernetes())}
+    for name, fields in PLATFORM_FIELDS.items():
+        assert fields == _described(found[name]), name
+
+
+# -- conditions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "inputs.parameter_values['n'] == 3.0",
+        "int(inputs.parameter_values['n']) >= 3",
+        "inputs.parameter_values['s'] != 'it\\'s'",
+        "!(inputs.parameter_values['b'] == true) && inputs.parameter_values['n'] < -1.5e-7",
+        "(inputs.parameter_values['b'] ? 1.0 : 0.0) > 0.5 || false",
+        "inputs.parameter_values['s'] in ['a', 'b']",
+        "size(inputs.parameter_values['l']) > 0",
+        "inputs.parameter_values['l'][0] == 'a'",
+        "inputs.parameter_values.s.startsWith('a')",
+        'inputs.parameter_values["s"] == "x"',
+        "inputs.parameter_values['b']",
+    ],
+)
+def test_conditions_of_the_language_are_read(text: str) -> None:
+    kinds = {"n": "NUMBER_DOUBLE", "s": "STRING", "b": "BOOLEAN", "l": "LIST"}
+    check_condition(text, kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "empty"),
+        ("inputs", "missing"),
+        ("inputs.parameter_values[n] == 1", "quotes"),
+        ("inputs.other['n'] == 1", "parameter_values"),
+        ("inputs.parameter_values['n'] == 3.0)", "')'"),
+        ("(inputs.parameter_values['n'] == 3.0", "missing"),
+        ("inputs.parameter_values['n'] = 3.0", "not of the language"),
+        ("int(inputs.parameter_values['n']) > 3.5", "cannot be compared"),
+        ("inputs.parameter_values['s'] && true", "joins"),
+        ("!inputs.parameter_values['s']", "joins"),
+        ("-'a' == 'b'", "negative"),
+        ("'a' + 1 == 'b'", "put together"),
+        ("3", "neither true nor false"),
+        ("a.b == 1", "not known"),
+        ("'open == 1", "not of the language"),
+        ("(" * 2000 + "true" + ")" * 2000, "deeply"),
+        ("!" * 2000 + "true", "deeply"),
+    ],
+)
+def test_what_is_no_condition_says_why(text: str, word: str) -> None:
+    with pytest.raises(BadCondition, match=r"(?s)" + word.replace("'", ".").replace(")", ".")):
+        check_condition(text, {"n": "NUMBER_DOUBLE", "s": "STRING"})
+
+
+# -- reading
+
+
+def test_the_line_of_each_part_is_known() -> None:
+    text = yaml.safe_dump(VALID, sort_keys=False)
+    [document] = read_spec(text)
+    assert document.data == VALID
+    place = ("root", "dag", "tasks", "exit", "dependentTasks")
+    assert "dependentTasks" in text.splitlines()[document.line(place) - 1]
+    assert document.line((*place, 7, "x")) == document.line(place)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("a: [1, 2", "no YAML"),
+        ("a: 1\na: 2", "stands twice"),
+        ("a: &x [1]\nb: *x", "alias"),
+        ("a: !!python/object:os.system x", "tag"),
+        ("a: " + "[" * 5000, "no YAML|deep"),
+        ("? [1]\n: 2", "is no text"),
+        ("\0", "no YAML"),
+    ],
+)
+def test_what_cannot_be_read_says_why(text: str, word: str) -> None:
+    with pytest.raises(Unreadable, match=word):
+        read_spec(text)
+
+
+def test_json_is_read_as_well() -> None:
+    [document] = read_spec(json.dumps(VALID, indent="\t"))
+    assert document.data == VALID
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+def test_odd_data_makes_no_traceback(data: Any) -> None:
+    for place in ("root", "components", "deploymentSpec", "root.dag.tasks.exit", "pipelineInfo"):
+        list(faults_in([changed(VALID, place, data)]))
+    list(faults_in([data, data]))
+
+
+def test_sizes_are_warned_of() -> None:
+    big = changed(VALID, f"{G}.make.inputs.parameters.c.runtimeValue", {"constantValue": {}})
+    tasks = {
+        f"make{n}": VALID["components"]["comp-guarded"]["dag"]["tasks"]["make"] for n in range(700)
+    }
+    big["components"]["comp-guarded"]["dag"]["tasks"] |= tasks
+    warned = [one for one in faults_in([big]) if one.severity == "warning"]
+    assert any("one argument" in one.message for one in warned)
+
+
+def test_the_specs_of_the_goldens_are_valid(tmp_path: Path) -> None:
+    folder = Path(__file__).parent / "goldens" / "kubeflow"
+    files = list(folder.glob("*/*.yaml"))
+    assert files
+    for file in files:
+        documents = [one.data for one in read_spec(file.read_text("utf-8"))]
+        assert list(faults_in(documents)) == [], file

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import urlsplit
 
-from penstock.backend import BackendError, Bundle, Options
+from penstock.backend import Bundle, Options
 from penstock.features import Feature, Support
 from penstock.ir.nodes import PipelineIR
+from penstock.ir.write import plan_digest
 from penstock.ir.yamldump import dump
 from penstock.passes.model import Pass
 from penstock_kubeflow.checks import CHECKS
@@ -17,6 +18,7 @@ from penstock_kubeflow.platform_document import platform_document
 from penstock_kubeflow.schedule import recurring_run
 from penstock_kubeflow.spec import Assembly
 from penstock_kubeflow.supports import SUPPORTS
+from penstock_kubeflow.target import target_of
 
 _PLACE = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 
@@ -34,13 +36,12 @@ class KubeflowBackend:
 
     def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:
         """The files; raises `BackendError` for a wrong option."""
-        root = options.known("pipeline-root").get("pipeline-root")
-        for url in (options.store, root):
-            if url is not None:
-                _without_password(url)
-        spec, settings = Assembly(pipeline, options.store).documents()
-        if root is not None:
-            spec["defaultPipelineRoot"] = root
+        target = target_of(options)
+        facts = {"PENSTOCK_PIPELINE": pipeline.name, "PENSTOCK_PLAN": plan_digest(pipeline)}
+        target = replace(target, variables=target.variables | facts)
+        spec, settings = Assembly(pipeline, target).documents()
+        if target.root is not None:
+            spec["defaultPipelineRoot"] = target.root
         text = dump(spec, header=_header(pipeline))
         if settings:
             text += "---\n" + dump(platform_document(settings))
@@ -56,12 +57,3 @@ def _header(pipeline: PipelineIR) -> str:
     if at is None or not _PLACE.fullmatch(at.file):
         return f"{pipeline.name}, compiled by penstock"
     return f"{pipeline.name}, compiled by penstock from {at.file}:{at.line}"
-
-
-def _without_password(url: str) -> None:
-    try:
-        authority = urlsplit(url).netloc
-    except ValueError:
-        raise BackendError(f"{url!r} is no URL") from None
-    if "@" in authority:
-        raise BackendError("the URL of a store holds no user or password; give a role to the pods")

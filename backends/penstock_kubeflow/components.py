@@ -9,25 +9,30 @@ from typing import Any
 
 from penstock.backend import BackendError
 from penstock.ir.yamldump import Flow
-from penstock_kubeflow.sources import Given, Port, Sources
+from penstock_kubeflow.ports import Port
 from penstock_kubeflow.threads import Export
 
 Spec = dict[str, Any]
 """A part of the document: plain data."""
 
 
-def definitions(ports: Iterable[tuple[str, Port]]) -> Spec:
+def definitions(ports: Iterable[tuple[str, Port]], **more: Spec) -> Spec:
     """`artifacts` and `parameters` of an interface; what is empty is left out."""
     artifacts: Spec = {}
     parameters: Spec = {}
     for name, port in ports:
         if port.type is None:
             raise BackendError(f"kubeflow has no parameter type for {name!r}; run `penstock check`")
-        if port.kind == "artifact":
-            artifacts[name] = Flow(artifactType=artifact_type(port.type))
+        found = Flow(artifactType=artifact_type(port.type)) if port.kind == "artifact" else None
+        if found is None:
+            found = parameters[name] = Flow(parameterType=port.type)
         else:
-            parameters[name] = Flow(parameterType=port.type)
-    return present(artifacts=artifacts, parameters=parameters)
+            artifacts[name] = found
+            if port.many:
+                found["isArtifactList"] = True
+        if port.optional:
+            found["isOptional"] = True
+    return present(artifacts=artifacts, parameters={**parameters, **more})
 
 
 def artifact_type(title: str) -> Spec:
@@ -40,18 +45,10 @@ def present(**parts: Any) -> Spec:
     return {name: part for name, part in parts.items() if part}
 
 
-def interface(inputs: Iterable[Given], outputs: Mapping[str, Port]) -> Spec:
-    """What a step takes and gives."""
-    taken = ((one.name, Port(one.kind, one.type)) for one in inputs)
-    return present(
-        inputDefinitions=definitions(taken),
-        outputDefinitions=definitions(outputs.items()),
-    )
-
-
 def interface_hash(parts: object) -> str:
     """Eight hex digits that stand for an interface, so that no two look alike."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def dag_outputs(exports: Iterable[tuple[Export, Port]]) -> Spec:
@@ -60,14 +57,25 @@ def dag_outputs(exports: Iterable[tuple[Export, Port]]) -> Spec:
     parameters: Spec = {}
     for export, port in exports:
         if port.kind == "artifact":
-            selector = Flow(producerSubtask=export.task, outputArtifactKey=export.key)
-            artifacts[export.name] = Flow(artifactSelectors=[selector])
-        else:
-            selector = Flow(producerSubtask=export.task, outputParameterKey=export.key)
-            parameters[export.name] = Flow(valueFromParameter=selector)
+            # Of several the first that was made counts.
+            artifacts[export.name] = Flow(
+                artifactSelectors=[
+                    Flow(producerSubtask=task, outputArtifactKey=key) for task, key in export.makers
+                ]
+            )
+            continue
+        makers = [Flow(producerSubtask=task, outputParameterKey=key) for task, key in export.makers]
+        parameters[export.name] = (
+            Flow(valueFromOneof=Flow(parameterSelectors=makers))
+            if export.one_of
+            else Flow(valueFromParameter=makers[0])
+        )
     return present(artifacts=artifacts, parameters=parameters)
 
 
-def ports_of(sources: Sources, exports: Mapping[Any, Export]) -> list[tuple[Export, Port]]:
-    """The exports of a level, each with what goes through it."""
-    return [(export, sources.port(source)) for source, export in exports.items()]
+def interface(taken: Iterable[tuple[str, Port]], outputs: Mapping[str, Port], **more: Spec) -> Spec:
+    """What a step takes and gives."""
+    return present(
+        inputDefinitions=definitions(taken, **more),
+        outputDefinitions=definitions(outputs.items()),
+    )

@@ -1,17 +1,20 @@
-"""Executors: the container of each step."""
+"""Executors: the containers of steps. Steps that differ in name alone share one."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from penstock.images import images_of
 from penstock.ir.nodes import Options, PipelineIR, Resources, Step
 from penstock.ir.yamldump import Flow, FlowList
-from penstock_kubeflow.components import Spec, interface_hash
-from penstock_kubeflow.hostile import escaped_variable, inert_json
+from penstock_kubeflow.components import Spec, interface, interface_hash
+from penstock_kubeflow.hostile import escaped_variable, inert_json, inert_text
+from penstock_kubeflow.inputs import Taken
+from penstock_kubeflow.ports import Port
 from penstock_kubeflow.quantities import amount, quantity_text
-from penstock_kubeflow.sources import Given, Port
+from penstock_kubeflow.target import Target
 
 # The image's own entry point is never used, so the command says everything.
 _COMMAND = FlowList(("python3", "-m", "penstock_runtime", "kubeflow"))
@@ -20,68 +23,121 @@ _COMMAND = FlowList(("python3", "-m", "penstock_runtime", "kubeflow"))
 _EXECUTOR_INPUT = "{{$}}"
 _GPU = "nvidia.com/gpu"
 
+STEP_ID = "step-id"
+"""The parameter that tells a shared container which step it runs; no input has a dash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What steps of one container have in common: its label, and their interface."""
+
+    label: str
+    container: Spec
+    interface: Spec
+    options: Options
+    extra: tuple[str, ...]
+
 
 class Executors:
-    """The containers of one pipeline; what steps share is made once."""
+    """The containers of one pipeline."""
 
-    def __init__(self, ir: PipelineIR, store: str | None) -> None:
-        self._ir = ir
-        self._store = store
+    def __init__(self, ir: PipelineIR, target: Target) -> None:
+        self.kinds: list[Kind] = []
+        self._ir, self._target = ir, target
         self._images = images_of(ir)
         self._settings: dict[tuple[int, str], Spec] = {}
-        self._marks: dict[object, str] = {}
+        self._option_numbers: dict[int, int] = {}
+        self._numbers_of_content: dict[object, int] = {}
+        self._known: dict[object, Kind] = {}
         self._fields = {
             one.code: frozenset(entry.name for entry in one.inputs if entry.field)
             for one in ir.components
         }
 
-    def container(self, step: Step, given: Sequence[Given], outputs: Mapping[str, Port]) -> Spec:
-        """The container that runs a step."""
-        kind = (id(step.options), self._images[step.id])
-        settings = self._settings.get(kind)
-        if settings is None:
-            settings = self._settings[kind] = self._of_options(step)
-        mark = self._mark(step, given, outputs, settings)
-        args = [f"--code={step.component}", f"--step={step.id}#{mark}"]
-        fields = [one.name for one in given if one.name in self._fields[step.component]]
+    def of(self, step: Step, name: str, taken: Taken, outputs: Mapping[str, Port]) -> Kind:
+        """What runs a step whose task has this name."""
+        ports = tuple((one.name, one.port) for one in taken.ports)
+        image = self._images[step.id]
+        extra = self._target.kubernetes.key_of(step.id)
+        options = self._same_options(step.options)
+        key = (step.component, options, image, ports, taken.shapes, _made(outputs), extra)
+        known = self._known.get(key)
+        if known is None:
+            settings = self._container_of(step, options, image)
+            known = self._known[key] = Kind(
+                label=f"exec-{name}",
+                container=self._container(step, settings, taken, outputs, extra),
+                interface=interface(ports, outputs, **{STEP_ID: Flow(parameterType="STRING")}),
+                options=step.options,
+                extra=extra,
+            )
+            self.kinds.append(known)
+        return known
+
+    def _container(
+        self,
+        step: Step,
+        settings: Spec,
+        taken: Taken,
+        outputs: Mapping[str, Port],
+        extra: object,
+    ) -> Spec:
+        args = [f"--code={step.component}"]
+        given = {*(one.name for one in taken.ports), *(name for name, _ in taken.shapes)}
+        known = self._fields[step.component]
+        fields = [one.name for one in step.inputs if one.name in known and one.name in given]
         if fields:
             args.append(f"--fields={','.join(fields)}")
+        lists = [one.name for one in taken.ports if one.port.many]
+        if lists:
+            args.append(f"--lists={','.join(lists)}")
+        if taken.shapes:
+            shapes = ", ".join(f'"{name}": {text}' for name, text in taken.shapes)
+            args.append(f"--inputs={inert_text('{' + shapes + '}')}")
         parts = {name: list(port.path) for name, port in outputs.items() if port.path}
         if parts:
             args.append(f"--projections={inert_json(parts)}")
+        secrets = [one.env for one in step.options.secrets or ()]
+        if secrets:
+            args.append(f"--secrets={','.join(secrets)}")
+        # Argo takes two containers with equal arguments for one and the same, and the driver's
+        # cache knows a container by image and arguments alone.
+        ports = [[one.name, str(one.port)] for one in taken.ports]
+        made = [[name, str(port)] for name, port in outputs.items()]
+        kubernetes = [step.options.timeout, str(step.options.secrets), extra]
+        args.append(f"--key={interface_hash([settings, ports, made, kubernetes])}")
         args += ["--executor-input", _EXECUTOR_INPUT]
         return {"image": settings["image"], "command": _COMMAND, "args": args, **settings}
 
-    def _of_options(self, step: Step) -> Spec:
-        found: Spec = {"image": self._images[step.id]}
-        variables = dict(step.options.env or ())
-        if self._store is not None:
-            variables.setdefault("PENSTOCK_STORE", self._store)
-        if variables:
-            found["env"] = [
-                Flow(name=name, value=escaped_variable(value)) for name, value in variables.items()
-            ]
-        wanted = _resources(step.options)
-        if wanted:
-            found["resources"] = wanted
-        return found
+    def _same_options(self, options: Options) -> int:
+        """A number that options with equal containers have in common."""
+        known = self._option_numbers.get(id(options))
+        if known is None:
+            content = (options.env, options.resources, options.secrets, options.timeout)
+            known = self._numbers_of_content.setdefault(content, len(self._numbers_of_content))
+            self._option_numbers[id(options)] = known
+        return known
 
-    def _mark(
-        self, step: Step, given: Sequence[Given], outputs: Mapping[str, Port], settings: Spec
-    ) -> str:
-        """What tells steps apart that differ in more than name and code.
+    def _container_of(self, step: Step, options: int, image: str) -> Spec:
+        kind = (options, image)
+        known = self._settings.get(kind)
+        if known is None:
+            known = self._settings[kind] = {"image": image}
+            variables = self._target.variables | dict(step.options.env or ())
+            if variables:
+                known["env"] = [
+                    Flow(name=name, value=escaped_variable(value))
+                    for name, value in variables.items()
+                ]
+            wanted = _resources(step.options)
+            if wanted:
+                known["resources"] = wanted
+        return known
 
-        Argo takes two containers with equal arguments for one and the same, and the driver's
-        cache knows a container by image and arguments alone.
-        """
-        taken = tuple((one.name, one.kind, one.type) for one in given)
-        key = (step.component, id(settings), taken, id(outputs))
-        mark = self._marks.get(key)
-        if mark is None:
-            made = [[name, port.kind, port.type, port.path] for name, port in outputs.items()]
-            about = [step.component, settings["image"], settings.get("env"), taken, made]
-            mark = self._marks[key] = interface_hash(about)
-        return mark
+
+def _made(outputs: Mapping[str, Port]) -> object:
+    """What a step gives, to be compared; of a component without projections it is one object."""
+    return tuple(outputs.items())
 
 
 def _resources(options: Options) -> Spec:

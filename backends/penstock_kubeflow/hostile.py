@@ -35,7 +35,11 @@ def escaped_variable(value: str) -> str:
 
 def inert_json(value: object) -> str:
     """JSON in which neither Argo nor Kubernetes finds anything to replace, whatever the keys."""
-    text = json.dumps(value, separators=(", ", ": "))
+    return inert_text(json.dumps(value, separators=(", ", ": ")))
+
+
+def inert_text(text: str) -> str:
+    """The same for what is JSON already."""
     inside, parts = False, list[str]()
     escaped = False
     for char in text:

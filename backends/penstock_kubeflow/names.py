@@ -11,6 +11,9 @@ LONGEST_TASK = 120
 LONGEST_PIPELINE = 57
 
 _OTHER = re.compile(r"[^a-z0-9]+")
+LOOP_ITEM = "loop-item"
+"""The input of a loop's DAG that holds the item."""
+
 _ARTIFACT_OF_THE_DRIVER = "executor-logs"
 
 
@@ -27,6 +30,9 @@ class Unique:
 
     def __call__(self, name: str) -> str:
         """The name, or the name with the first number that is free."""
+        if name.startswith(LOOP_ITEM) or name.endswith(LOOP_ITEM):
+            # The driver would look for the round that it belongs to.
+            name = f"the-{name}-value"
         found, number = name, 1
         while found in self._taken:
             number += 1

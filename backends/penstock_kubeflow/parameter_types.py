@@ -30,12 +30,13 @@ def parameter_type(kind: Type, classes: Classes) -> str | None:
         return "STRUCT"
     if kind.name == "|":
         parts = {parameter_type(one, classes) for one in kind.args if one.name != "None"}
-        return _single(parts)
+        return joined(parts)
     values = allowed_values(kind, classes)
-    return _single({type_of_value(one) for one in values}) if values else None
+    return joined({type_of_value(one) for one in values}) if values else None
 
 
-def _single(found: set[str | None]) -> str | None:
+def joined(found: set[str | None]) -> str | None:
+    """The one type that holds values of all these types; None if there is none."""
     if len(found) == 1:
         return next(iter(found))
     return "NUMBER_DOUBLE" if found == _NUMBERS else None

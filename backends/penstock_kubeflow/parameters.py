@@ -12,6 +12,7 @@ from penstock.ir.value_types import parsed
 from penstock.ir.yamldump import FlowList
 from penstock_kubeflow.components import Spec
 from penstock_kubeflow.parameter_types import allowed_values, parameter_type
+from penstock_kubeflow.target import Target
 
 _WORDS = {
     "ge": "at least {}",
@@ -25,12 +26,14 @@ _WORDS = {
 }
 
 
-def parameter_definitions(parameters: Iterable[Parameter], classes: Classes) -> Spec:
+def parameter_definitions(
+    parameters: Iterable[Parameter], classes: Classes, target: Target
+) -> Spec:
     """The inputs of the root: type, default, allowed values, description."""
-    return {one.name: _definition(one, classes) for one in parameters}
+    return {one.name: _definition(one, classes, target) for one in parameters}
 
 
-def _definition(parameter: Parameter, classes: Classes) -> Spec:
+def _definition(parameter: Parameter, classes: Classes, target: Target) -> Spec:
     kind = parsed(parameter.type) or ANY
     name = parameter_type(kind, classes)
     if name is None:
@@ -44,7 +47,7 @@ def _definition(parameter: Parameter, classes: Classes) -> Spec:
             found["defaultValue"] = default
         found["isOptional"] = True
     literals = allowed_values(kind, classes)
-    if literals:
+    if literals and target.since("2.16"):
         found["literals"] = FlowList(literals)
     description = described(parameter)
     if description:

@@ -1,68 +1,143 @@
-"""Where the inputs of tasks come from, and of which type each source is."""
+"""Which source each value of a pipeline has, and of which type each source is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Literal, NamedTuple
 
 from penstock.ir.lookup import Lookup
-from penstock.ir.nodes import Input, Output, Role, Step
-from penstock.ir.projections import projection_name, projections
+from penstock.ir.nodes import Branch, Input, Output, Role
+from penstock.ir.projections import picked, projection_name, projections
 from penstock.ir.types import ANY, Type, parse
 from penstock.ir.value_types import parsed, type_of, type_of_constant
-from penstock.ir.values import Constant, FromParameter, FromStep, Path, Value
-from penstock_kubeflow.artifact_types import schema_title
-from penstock_kubeflow.parameter_types import parameter_type, type_of_value
-
-Kind = Literal["parameter", "artifact"]
-
-
-class Source(NamedTuple):
-    """An output of a step, or, where `step` is None, a parameter of the pipeline."""
-
-    step: str | None
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """What goes through: a parameter with its parameter type, or an artifact with its schema.
-
-    `path` is set for a projection: the output and the keys that lead to the part.
-    """
-
-    kind: Kind
-    type: str | None
-    path: tuple[str | int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One input of a step: a constant, or a source with the path into a pipeline's parameter."""
-
-    name: str
-    kind: Kind
-    type: str | None
-    constant: Constant | None = None
-    source: Source | None = None
-    path: Path = ()
+from penstock.ir.values import (
+    Comparison,
+    Condition,
+    Constant,
+    FromLoop,
+    FromParameter,
+    FromStep,
+    Gathered,
+    ListOf,
+    Not,
+    OneOf,
+    Path,
+    Truth,
+    Value,
+)
+from penstock_kubeflow.artifact_types import ARTIFACT, schema_title
+from penstock_kubeflow.levels import Levels, chain_level
+from penstock_kubeflow.parameter_types import joined, nullable, parameter_type, type_of_value
+from penstock_kubeflow.ports import Chosen, Collected, Item, Made, Param, Part, Port, Source
 
 
 class Sources:
-    """The ports of a pipeline's steps and parameters, each worked out once."""
+    """The sources of a pipeline's values and their ports, each worked out once."""
 
-    def __init__(self, names: Lookup) -> None:
+    def __init__(self, names: Lookup, levels: Levels) -> None:
         self.names = names
+        self.levels = levels
         self.projected = projections(names.ir)
-        self._constants: dict[tuple[str, str, str], Given | None] = {}
         self._outputs: dict[str, Mapping[str, Port]] = {}
         self._components: dict[str, Mapping[str, Port]] = {}
         self._asked: dict[Source, set[str | None]] = {}
+        self._parts: dict[Part, str | None] = {}
         self._kinds = cache(self._kind_of_text)
+        self.port = cache(self._port_of)
         if self.projected:
             self._see_what_is_asked()
+
+    # -- values
+
+    def source(self, value: Value, path: Path = ()) -> Source | None:
+        """The source of a value, or of the part of it that the path leads to.
+
+        None for what has none of its own: a constant, a list, the status, or what Kubeflow cannot
+        lead there.
+        """
+        match value:
+            case FromStep():
+                full = picked(value, path)
+                return Made(full.step, key_of(projection_name(full)) if full.path else full.output)
+            case FromParameter():
+                return self._part(Param(value.parameter), value, path)
+            case FromLoop():
+                return self._part(Item(value.loop), value, path)
+            case Gathered():
+                return self._collected(value, path)
+            case OneOf():
+                return self._chosen(value, (*value.path, *path))
+            case ListOf() if path and isinstance(path[0], int):
+                inside = -len(value.values) <= path[0] < len(value.values)
+                return self.source(value.values[path[0]], path[1:]) if inside else None
+            case _:
+                return None
+
+    def _part(self, whole: Source, value: FromParameter | FromLoop, path: Path) -> Source:
+        full = (*value.path, *path)
+        if not full:
+            return whole
+        part = Part(whole, full)
+        if part not in self._parts:
+            kind = type_of(value.model_copy(update={"path": full}), self.names)
+            self._parts[part] = parameter_type(kind, self.names.classes)
+        return part
+
+    def _collected(self, value: Gathered, path: Path) -> Source | None:
+        full, inner = (*value.path, *path), value.value
+        if isinstance(inner, FromLoop) and inner.loop == value.loop:
+            loop = self.names.scopes[value.loop]
+            items = getattr(loop, "items", None)
+            return None if inner.path or items is None else self.source(items, full)
+        found = self.source(inner, full[1:])
+        if found is None or isinstance(found, Collected | Part | Item | Param):
+            return None
+        whole = Collected(value.loop, found)
+        if not full:
+            return whole
+        part = Part(whole, full[:1])
+        self._parts.setdefault(part, self.port(found).type)
+        return part
+
+    def _chosen(self, value: OneOf, path: Path) -> Source | None:
+        found = [self.source(one, path) for one in value.values]
+        sources = [one for one in found if one is not None and not isinstance(one, Part)]
+        if not sources or len(sources) != len(found):
+            return None
+        chain = self._chain_of([self.home(one) for one in sources])
+        return None if chain is None else Chosen(chain, tuple(sources))
+
+    def _chain_of(self, homes: list[str]) -> str | None:
+        """The innermost level of arms that has all of these levels inside."""
+        for scope in self.names.enclosing(self._scope_of(homes[0])):
+            if isinstance(scope, Branch):
+                level = chain_level(scope.chain)
+                if level in self.levels.all and all(self.levels.holds(level, h) for h in homes):
+                    return level
+        return None
+
+    def _scope_of(self, level: str) -> str | None:
+        while level and level not in self.names.scopes:
+            level = self.levels.all[level].parent
+        return level or None
+
+    def home(self, source: Source) -> str:
+        """The level in which a task gives the source, or the DAG takes it in."""
+        match source:
+            case Made():
+                return self.levels.home[source.step]
+            case Param():
+                return ""
+            case Item():
+                return source.loop
+            case Collected():
+                return self.levels.home[source.loop]
+            case Chosen():
+                return self.levels.home[source.chain]
+            case Part():
+                return self.home(source.source)
+
+    # -- ports
 
     def _kind_of_text(self, text: str) -> tuple[Type, str | None]:
         kind = parsed(text) or ANY
@@ -88,11 +163,11 @@ class Sources:
         known = self._components.get(code)
         if known is None:
             component = self.names.components[code]
-            known = {one.name: self._port(one, component.role) for one in component.outputs}
+            known = {one.name: self._output(one, component.role) for one in component.outputs}
             self._components[code] = known
         return known
 
-    def _port(self, output: Output, role: Role) -> Port:
+    def _output(self, output: Output, role: Role) -> Port:
         kind, of_parameter = self._kinds(output.type)
         if output.kind == "parameter":
             return Port("parameter", of_parameter)
@@ -104,62 +179,62 @@ class Sources:
             value = FromStep(step=step, output=output, path=path)
             kind = parameter_type(type_of(value, self.names), self.names.classes)
             if kind is None:
-                asked = self._asked.get(Source(step, name), set())
+                asked = self._asked.get(Made(step, key_of(name)), set())
                 kind = next(iter(asked)) if len(asked) == 1 else None
             found[key_of(name)] = Port("parameter", kind, (output, *path))
         return found
+
+    def _port_of(self, source: Source) -> Port:
+        """What comes out of a source."""
+        match source:
+            case Made():
+                return self.outputs(source.step)[source.key]
+            case Param():
+                parameter = self.names.parameters[source.name]
+                kind, of_parameter = self._kinds(parameter.type)
+                missing = parameter.default == "null" and nullable(kind)
+                return Port("parameter", of_parameter, optional=missing)
+            case Item():
+                return Port("parameter", self._item(source.loop))
+            case Collected():
+                inner = self.port(source.source)
+                if inner.kind == "parameter":
+                    return Port("parameter", "LIST")
+                return Port("artifact", inner.type, many=True)
+            case Chosen():
+                return _one([self.port(one) for one in source.sources])
+            case Part(Collected() as whole):
+                inner = self.port(whole.source)
+                return Port(inner.kind, inner.type)
+            case Part():
+                return Port("parameter", self._parts.get(source))
+
+    def _item(self, loop: str) -> str | None:
+        items = getattr(self.names.scopes[loop], "items", None)
+        if isinstance(items, Constant) and not items.value:
+            return "STRING"  # of no item at all
+        kind = type_of(FromLoop(loop=loop), self.names)
+        return parameter_type(kind, self.names.classes)
 
     def _see_what_is_asked(self) -> None:
         """Notes as what each projection is taken, for those whose own type is not known."""
         for step in self.names.ir.steps:
             for binding in step.inputs:
-                value = binding.value
-                if isinstance(value, FromStep) and value.path:
-                    asked = self.declared(step.component, binding.name)[1]
-                    source = Source(value.step, projection_name(value))
-                    self._asked.setdefault(source, set()).add(asked)
+                self._ask(binding.value, self.declared(step.component, binding.name)[1])
+        for scope in self.names.ir.scopes:
+            if isinstance(scope, Branch) and scope.condition is not None:
+                for one in comparisons(scope.condition):
+                    self._ask(one.left, _of_constant(one.right))
+                    self._ask(one.right, _of_constant(one.left))
         for output in self.names.ir.outputs:
-            if isinstance(output.value, FromStep) and output.value.path:
-                source = Source(output.value.step, projection_name(output.value))
-                self._asked.setdefault(source, set()).add(self._kinds(output.type)[1])
+            self._ask(output.value, self._kinds(output.type)[1])
 
-    def port(self, source: Source) -> Port:
-        """What comes out of a source."""
-        if source.step is not None:
-            return self.outputs(source.step)[source.key]
-        parameter = self.names.parameters[source.key]
-        return Port("parameter", self._kinds(parameter.type)[1])
-
-    def given(self, step: Step) -> list[Given]:
-        """The inputs that a step is given; None for an input whose default is None is left out."""
-        found: list[Given] = []
-        for binding in step.inputs:
-            one = self._given(step, binding.name, binding.value)
-            if one is not None:
-                found.append(one)
-        return found
-
-    def _given(self, step: Step, name: str, value: Value) -> Given | None:
-        if isinstance(value, Constant):
-            key = (step.component, name, value.text)
-            if key not in self._constants:
-                self._constants[key] = self._given_constant(step.component, name, value)
-            return self._constants[key]
-        source = source_of(value)
-        if source is None:
-            return Given(name, "parameter", None)
-        port = self.port(source)
-        if not isinstance(value, FromParameter) or not value.path:
-            return Given(name, port.kind, port.type, source=source)
-        kind = parameter_type(type_of(value, self.names), self.names.classes)
-        asked = kind or self.declared(step.component, name)[1]
-        return Given(name, "parameter", asked, source=source, path=value.path)
-
-    def _given_constant(self, component: str, name: str, value: Constant) -> Given | None:
-        if value.text == "null" and self.names.inputs(component)[name].default == "null":
-            return None
-        asked = self.declared(component, name)[1] or type_of_value(value.value)
-        return Given(name, "parameter", asked, constant=value)
+    def _ask(self, value: Value, kind: str | None) -> None:
+        if kind is not None and isinstance(value, FromStep | OneOf):
+            found = self.source(value)
+            for one in found.sources if isinstance(found, Chosen) else (found,):
+                if isinstance(one, Made):
+                    self._asked.setdefault(one, set()).add(kind)
 
     def type_of(self, value: Value) -> Type:
         """The type of what is given, as exact as it is known."""
@@ -173,11 +248,33 @@ class Sources:
         return type_of(value, self.names)
 
 
-def source_of(value: Value) -> Source | None:
-    """The source of a value; None when it is made of several, or when it is none at all."""
-    if isinstance(value, FromStep):
-        return Source(value.step, key_of(projection_name(value)) if value.path else value.output)
-    return Source(None, value.parameter) if isinstance(value, FromParameter) else None
+def _one(ports: list[Port]) -> Port:
+    """The port that any of the ports can come through."""
+    first, *others = ports
+    if any((one.kind, one.many) != (first.kind, first.many) for one in others):
+        return Port(first.kind, None, many=first.many)
+    types = {one.type for one in ports}
+    if first.kind == "artifact":
+        return Port("artifact", types.pop() if len(types) == 1 else ARTIFACT, many=first.many)
+    return Port("parameter", joined(types))
+
+
+def _of_constant(value: Value) -> str | None:
+    return type_of_value(value.value) if isinstance(value, Constant) else None
+
+
+def comparisons(condition: Condition) -> Iterator[Comparison]:
+    """The comparisons in a condition."""
+    match condition:
+        case Comparison():
+            yield condition
+        case Truth():
+            yield Comparison(operator="==", left=condition.value, right=Constant(text="true"))
+        case Not():
+            yield from comparisons(condition.condition)
+        case _:
+            for one in condition.conditions:
+                yield from comparisons(one)
 
 
 def key_of(projection: str) -> str:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penstock.features import NATIVE, Feature, Support, lowered, notyet
-
-_BRANCHES = notyet("branches become conditional sub-DAGs, which are not emitted")
-_LOOPS = notyet("loops become iterated sub-DAGs, which are not emitted")
-_EXIT = notyet("exit handlers are not emitted")
+from penstock.features import NATIVE, Feature, Support, lowered
 
 SUPPORTS: Mapping[Feature, Support] = {
     Feature.SEQUENCE: NATIVE,
@@ -16,24 +12,24 @@ SUPPORTS: Mapping[Feature, Support] = {
     Feature.CONSTRAINT: lowered("told in the parameter's description"),
     Feature.SEVERAL_OUTPUTS: NATIVE,
     Feature.PROJECTION: lowered("an output parameter of its own"),
-    Feature.LIST_INPUT: notyet("a task cannot join values of several tasks into one list"),
+    Feature.LIST_INPUT: lowered("the step joins the values itself"),
     Feature.NESTED: NATIVE,
-    Feature.BRANCH: _BRANCHES,
-    Feature.ONE_OF: _BRANCHES,
-    Feature.LOOP_STATIC: _LOOPS,
-    Feature.LOOP_PARAMETER: _LOOPS,
-    Feature.LOOP_OUTPUT: _LOOPS,
-    Feature.LOOP_NESTED: _LOOPS,
-    Feature.PARALLEL: _LOOPS,
-    Feature.GATHER: _LOOPS,
-    Feature.EXIT: _EXIT,
-    Feature.RUN_STATUS: _EXIT,
+    Feature.BRANCH: NATIVE,
+    Feature.ONE_OF: NATIVE,
+    Feature.LOOP_STATIC: NATIVE,
+    Feature.LOOP_PARAMETER: NATIVE,
+    Feature.LOOP_OUTPUT: NATIVE,
+    Feature.LOOP_NESTED: NATIVE,
+    Feature.PARALLEL: NATIVE,
+    Feature.GATHER: Support("native", "not of lists that are gathered themselves"),
+    Feature.EXIT: NATIVE,
+    Feature.RUN_STATUS: NATIVE,
     Feature.ORDER: NATIVE,
     Feature.RETRY: NATIVE,
     Feature.RETRY_BACKOFF: NATIVE,
     Feature.TIMEOUT: NATIVE,
     Feature.CACHE: NATIVE,
-    Feature.RESOURCES: NATIVE,
+    Feature.RESOURCES: Support("native", "no disk"),
     Feature.GPU: NATIVE,
     Feature.ENV: NATIVE,
     Feature.SECRET: NATIVE,

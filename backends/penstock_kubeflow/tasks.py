@@ -6,11 +6,12 @@ import json
 import math
 from collections.abc import Iterable
 
-from penstock.ir.nodes import Component, Retry, Step
-from penstock.ir.values import Path
+from penstock.ir.nodes import Component, Loop, Retry, Step
+from penstock.ir.values import Constant, Path
 from penstock.ir.yamldump import Flow, FlowList
 from penstock_kubeflow.components import Spec, present
-from penstock_kubeflow.sources import Given, Kind
+from penstock_kubeflow.names import LOOP_ITEM
+from penstock_kubeflow.ports import Kind
 from penstock_kubeflow.threads import Seen
 
 # Argo counts this window from the start of the first attempt, stops a step that runs when it
@@ -19,27 +20,42 @@ _RETRY_WINDOW = "31536000s"
 
 
 def step_task(
-    step: Step, component: str, inputs: Spec, after: Iterable[str], *, cache: bool
+    step: Step, name: str, inputs: Spec, after: Iterable[str], *, cache: bool, exits: bool
 ) -> Spec:
-    """The task that runs a step."""
-    return present(
-        taskInfo=Flow(name=step.id),
-        componentRef=Flow(name=component),
-        dependentTasks=FlowList(after),
-        inputs=inputs,
+    """The task that runs a step; an exit step waits for its tasks whatever became of them."""
+    found = dag_task(name, inputs, after)
+    return found | present(
         cachingOptions=Flow(enableCache=cache),
         retryPolicy=_retry_policy(step.options.retry),
+        triggerPolicy=Flow(strategy="ALL_UPSTREAM_TASKS_COMPLETED") if exits else {},
     )
 
 
-def dag_task(name: str, component: str, inputs: Spec, after: Iterable[str]) -> Spec:
-    """The task that runs the DAG of a nested pipeline."""
+def dag_task(name: str, inputs: Spec, after: Iterable[str]) -> Spec:
+    """The task of a component; backends before 2.16 look it up by the name in `taskInfo`."""
     return present(
         taskInfo=Flow(name=name),
-        componentRef=Flow(name=component),
+        componentRef=Flow(name=f"comp-{name}"),
         dependentTasks=FlowList(after),
         inputs=inputs,
     )
+
+
+def arm_policy(condition: str) -> Spec:
+    """When the task of an arm runs; the arm without a condition needs none."""
+    return {"triggerPolicy": {"condition": condition}} if condition else {}
+
+
+def loop_policy(loop: Loop, list_input: str) -> Spec:
+    """What the task of a loop goes through, and how many rounds at a time."""
+    if isinstance(loop.items, Constant):
+        items: Spec = {"raw": json.dumps(loop.items.value, ensure_ascii=False)}
+    else:
+        items = {"inputParameter": list_input}
+    found: Spec = {"parameterIterator": Flow(itemInput=LOOP_ITEM, items=Flow(items))}
+    if loop.parallel is not None:
+        found["iteratorPolicy"] = Flow(parallelismLimit=loop.parallel)
+    return found
 
 
 def cached(step: Step, component: Component) -> bool:
@@ -65,10 +81,14 @@ def _retry_policy(retry: Retry | None) -> Spec:
     )
 
 
-def constant_input(one: Given) -> Spec:
+def constant_input(value: object) -> Spec:
     """A parameter whose value is written in the pipeline."""
-    value = one.constant.value if one.constant is not None else None
     return Flow(runtimeValue=Flow(constant=value))
+
+
+def status_input(task: str) -> Spec:
+    """How a task has ended."""
+    return Flow(taskFinalStatus=Flow(producerTask=task))
 
 
 def threaded_input(kind: Kind, seen: Seen, path: Path = ()) -> Spec:
@@ -80,8 +100,9 @@ def threaded_input(kind: Kind, seen: Seen, path: Path = ()) -> Spec:
         return Flow(taskOutputArtifact=key)
     if seen.kind == "task":
         key = Flow(producerTask=seen.task, outputParameterKey=seen.key)
-        return Flow(taskOutputParameter=key)
-    found: Spec = Flow(componentInputParameter=seen.key)
+        found: Spec = Flow(taskOutputParameter=key)
+    else:
+        found = Flow(componentInputParameter=seen.key)
     if path:
         found["parameterExpressionSelector"] = selector(path)
     return found

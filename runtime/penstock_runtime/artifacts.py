@@ -91,6 +91,17 @@ def save_value(value: object, store: Store, path: Path) -> ArtifactRef:
     return reference_to(value, written, blob, store.put_bytes(preview).digest if preview else None)
 
 
+def keep_written(value: object, written: Written, store: Store) -> str | None:
+    """Put a copy of what was written into a store; the digest of its preview if it has one.
+
+    Raises StoreError.
+    """
+    preview = preview_of(value, written)
+    put = put_folder if written.path.is_dir() else _put_file
+    put(written.path, store, owned=False)
+    return store.put_bytes(preview).digest if preview else None
+
+
 def preview_of(value: object, written: Written) -> bytes | None:
     """The preview of a value; None when its file is small, safe and readable itself."""
     path, media = written.path, written.materializer.media

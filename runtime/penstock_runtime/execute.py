@@ -60,7 +60,7 @@ def execute(
         request.step,
         request.attempt,
         request.orchestrator_run,
-        sink=_curve_sink(records, request),
+        sink=curve_sink(records, request),
     )
     if announce:
         records.step_started(request.step, request.attempt, _attempt_facts(request, watch))
@@ -69,7 +69,7 @@ def execute(
             response = _run(request, store, run, watch, trusted)
         run.flush()
     except (StepFailed, BadRequest, StoreError, SystemExit, KeyboardInterrupt) as error:
-        _record_failure(records, request, watch, run, error)
+        record_failure(records, request, watch, run, error)
         raise
     return _committed(request, records, watch, run, response, repeat=repeat)
 
@@ -282,13 +282,14 @@ def _attempt_facts(request: Request, watch: Stopwatch) -> dict[str, Any]:
     }
 
 
-def _record_failure(
+def record_failure(
     records: RunRecords,
     request: Request,
     watch: Stopwatch,
     run: ActiveRun,
     error: BaseException,
 ) -> None:
+    """Record why an attempt has failed; a store that fails is noted at the error."""
     redact = Redactor(request.env[name] for name in request.secrets)
     cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
     facts = {
@@ -308,7 +309,8 @@ def _record_failure(
         error.add_note(f"the failure could not be recorded: {second}")
 
 
-def _curve_sink(records: RunRecords, request: Request) -> CurveSink:
+def curve_sink(records: RunRecords, request: Request) -> CurveSink:
+    """What writes the points of curves that an attempt logs."""
     numbers = count()
 
     def write(points: list[dict[str, Any]]) -> None:

@@ -81,6 +81,13 @@ class RunRecords:
                     found.append(one)
         return found
 
+    def next_attempt(self, step: str) -> int:
+        """The number that an attempt of the step has after those with records, from 1."""
+        names = self._store.names(f"{self._folder}/steps/{check_label(step, 'step')}")
+        numbers = [int(one) for one in names if one.isdecimal()]
+        done = [_tried(one) for one in (self.latest(step),) if one is not None]
+        return max((0, *numbers, *done)) + 1
+
     def curve(self, step: str, attempt: int, number: int, points: list[dict[str, Any]]) -> bool:
         """`metrics/<step>-<attempt>-<number>.jsonl`: points of curves, one a line.
 

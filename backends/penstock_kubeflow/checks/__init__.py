@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from penstock.diagnostics import PipelineError
 from penstock.ir.lookup import Lookup, lookup
-from penstock.ir.nodes import Nested
 from penstock.ir.value_types import parsed
 from penstock.passes.fill_defaults import fill_defaults
 from penstock.passes.model import Log, Pass, check
@@ -15,6 +14,7 @@ from penstock_kubeflow.checks.inputs import check_inputs
 from penstock_kubeflow.checks.names import names_usable
 from penstock_kubeflow.checks.order import check_order
 from penstock_kubeflow.checks.pipeline import check_pipeline
+from penstock_kubeflow.checks.scopes import check_scopes
 from penstock_kubeflow.checks.sizes import check_sizes
 
 
@@ -28,6 +28,7 @@ def expressible(names: Lookup, log: Log) -> None:
     check_pipeline(explicit, log)
     check_inputs(names, explicit, log)
     check_containers(explicit, log)
+    check_scopes(explicit, log)
     check_order(explicit, log)
     check_sizes(explicit, log)
 
@@ -44,9 +45,7 @@ def _sound(names: Lookup) -> bool:
         texts |= {one.type for one in component.inputs}
         texts |= {one.type for one in component.outputs}
     texts |= {text for known in ir.classes for _, text in known.fields}
-    if any(parsed(text) is None for text in texts):
-        return False
-    return all(isinstance(scope, Nested) for scope in ir.scopes)
+    return not any(parsed(text) is None for text in texts)
 
 
 CHECKS: tuple[Pass, ...] = (names_usable, expressible)

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from penstock.diagnostics import Span
 from penstock.ir.lookup import Lookup
-from penstock.ir.nodes import Binding, Component, Step
-from penstock.ir.types import Type, brief, parse
-from penstock.ir.values import Constant, FromParameter, FromStep
+from penstock.ir.nodes import Component, Step
+from penstock.ir.types import ANY, Type, brief, parse
+from penstock.ir.value_types import item_type
+from penstock.ir.values import (
+    Constant,
+    FinalStatus,
+    FromLoop,
+    FromStep,
+    Gathered,
+    ListOf,
+    OneOf,
+    Path,
+    Value,
+)
 from penstock.passes.model import Log
-from penstock_kubeflow.hostile import reinterpreted
+from penstock_kubeflow.inputs import of_items
+from penstock_kubeflow.levels import ROOT, Levels
 from penstock_kubeflow.parameter_types import (
-    holds_whole_float,
     may_hold_float,
     nullable,
     parameter_type,
     tells_numbers,
-    too_large,
 )
-from penstock_kubeflow.sources import Given, Sources
+from penstock_kubeflow.ports import Part
+from penstock_kubeflow.sources import Sources
 
 
 def check_inputs(written: Lookup, names: Lookup, log: Log) -> None:
     """Reports inputs and outputs of steps that Kubeflow would change or lose."""
-    sources = Sources(names)
+    levels = Levels(names)
+    sources = Sources(names, levels)
     for component in names.ir.components:
         _check_outputs(component, names, log)
     said = {step.id: {one.name for one in step.inputs} for step in written.ir.steps}
     for step in names.ir.steps:
-        given = {one.name: one for one in sources.given(step)}
         for binding in step.inputs:
-            one = given.get(binding.name)
-            if one is None:
-                continue
+            if isinstance(binding.value, Constant):
+                continue  # what a parameter cannot hold travels in the arguments
             in_call = binding.name in said[step.id]
             at = step.span if in_call else names.components[step.component].span
-            if isinstance(binding.value, Constant):
-                _check_constant(step, one, binding.value.value, sources, at, log)
-            elif one.type is None:
-                # Of a list the table of features speaks, of a whole value its own declaration.
-                if isinstance(binding.value, FromStep | FromParameter) and binding.value.path:
-                    _unknown(one.name, sources.declared(step.component, one.name)[0], at, log)
-            elif one.kind == "parameter":
-                _check_flow(step, binding, one, sources, at, log)
+            declared = sources.declared(step.component, binding.name)[0]
+            level = levels.home[step.id]
+            _Flow(binding.name, step, level, at, sources, log).check(binding.value, declared)
 
 
 def _check_outputs(component: Component, names: Lookup, log: Log) -> None:
@@ -69,64 +76,65 @@ def _unknown(name: str, kind: Type, at: Span | None, log: Log) -> None:
     )
 
 
-def _check_constant(
-    step: Step, one: Given, value: object, sources: Sources, at: Span | None, log: Log
-) -> None:
-    name = one.name
-    if value is None:
-        log.error(
-            "PS404",
-            at=at,
-            message=f"kubeflow cannot give None to {name!r}: a task with a null input fails",
-            hint=f"make None the default of {name!r}, and leave it out here",
-        )
-        return
-    marker, number = reinterpreted(value), too_large(value)
-    if marker is not None:
-        log.error(
-            "PS404",
-            at=at,
-            message=f"kubeflow would change the value of {name!r}: "
-            f"Argo or Kubernetes replaces '{marker}' in it",
-            hint="build such text inside the step",
-        )
-    if number is not None:
-        log.error(
-            "PS404",
-            at=at,
-            message=f"kubeflow cannot pass {str(number)[:40]} to {name!r} exactly: "
-            "its numbers are doubles",
-            hint="pass it as text",
-        )
-    declared = sources.declared(step.component, name)[0]
-    if holds_whole_float(value) and not tells_numbers(declared, sources.names.classes):
-        _lost_float(name, at, log)
+def _path(value: Value) -> Path:
+    return value.path if isinstance(value, FromStep | OneOf | Gathered) else ()
 
 
-def _check_flow(
-    step: Step, binding: Binding, one: Given, sources: Sources, at: Span | None, log: Log
-) -> None:
-    classes = sources.names.classes
-    declared = sources.declared(step.component, one.name)[0]
-    told = tells_numbers(declared, classes)
-    if not told and may_hold_float(sources.type_of(binding.value), classes):
-        _lost_float(one.name, at, log)
-    path = binding.value.path if isinstance(binding.value, FromParameter) else ()
-    if any(isinstance(key, int) and key < 0 for key in path):
-        log.error(
-            "PS401",
-            at=at,
-            message=f"kubeflow cannot express {one.name!r}: "
-            "its expressions count positions from the front",
-            hint="pick the last one inside the step",
-        )
+@dataclass(frozen=True)
+class _Flow:
+    """What goes into one input of a step."""
 
+    name: str
+    step: Step
+    level: str
+    at: Span | None
+    sources: Sources
+    log: Log
 
-def _lost_float(name: str, at: Span | None, log: Log) -> None:
-    log.error(
-        "PS404",
-        at=at,
-        message=f"kubeflow would turn 1.0 into 1 on its way to {name!r}, whose type allows both",
-        label="1 or 1.0?",
-        hint=f"annotate {name!r} so that each number is an int or a float",
-    )
+    def check(self, value: Value, declared: Type) -> None:
+        """Reports what would be changed or lost on the way."""
+        if isinstance(value, Constant | FinalStatus):
+            return
+        if isinstance(value, ListOf):
+            for one in value.values:
+                self.check(one, item_type(declared) or ANY)
+            return
+        if isinstance(value, Gathered) and of_items(value):
+            items = getattr(self.sources.names.scopes[value.loop], "items", None)
+            if items is not None:
+                self.check(items, ANY)
+            return
+        source = self.sources.source(value)
+        if source is None:
+            return  # the checks of scopes say why
+        port = self.sources.port(source)
+        if port.kind == "artifact":
+            return
+        asked = self.sources.declared(self.step.component, self.name)[1]
+        if port.type is None and not (isinstance(source, Part) and asked is not None):
+            # Of a whole value its own declaration speaks.
+            if isinstance(source, Part) or _path(value):
+                _unknown(self.name, declared, self.at, self.log)
+            elif isinstance(value, FromLoop):
+                _unknown(self.name, self.sources.type_of(value), self.at, self.log)
+            return
+        if port.optional and self.level != ROOT:
+            self.log.error(
+                "PS404",
+                at=self.at,
+                message=f"kubeflow cannot pass None into a DAG inside the pipeline: {self.name!r} "
+                "may be None",
+                hint="use a default that says the same, such as '' or 0",
+            )
+        classes = self.sources.names.classes
+        if not tells_numbers(declared, classes) and may_hold_float(
+            self.sources.type_of(value), classes
+        ):
+            self.log.error(
+                "PS404",
+                at=self.at,
+                message=f"kubeflow would turn 1.0 into 1 on its way to {self.name!r}, "
+                "whose type allows both",
+                label="1 or 1.0?",
+                hint=f"annotate {self.name!r} so that each number is an int or a float",
+            )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TypeGuard
 
-from penstock.ir.lookup import Lookup, inner_values
-from penstock.ir.nodes import Parameter
+from penstock.ir.lookup import Lookup, inner_values, scope_values
+from penstock.ir.nodes import Nested, Parameter
 from penstock.ir.types import ANY, brief
 from penstock.ir.value_types import parsed
-from penstock.ir.values import FromParameter, FromStep
+from penstock.ir.values import FromParameter, Value
 from penstock.passes.model import Log
 from penstock_kubeflow.hostile import ARGO, reinterpreted
-from penstock_kubeflow.parameter_types import parameter_type, too_large
+from penstock_kubeflow.parameter_types import allowed_values, parameter_type, too_large
 from penstock_kubeflow.parameters import described, limits_of
 from penstock_kubeflow.schedule import cron_with_seconds, in_utc
 
@@ -26,28 +27,38 @@ def check_pipeline(names: Lookup, log: Log) -> None:
             message="kubeflow runs no pipeline without steps",
             hint="call a step in the pipeline",
         )
-    taken = {
-        inner.parameter
-        for step in ir.steps
-        for binding in step.inputs
-        for inner in inner_values(binding.value)
-        if isinstance(inner, FromParameter)
-    }
+    elif all(step.on_exit for step in ir.steps):
+        log.error(
+            "PS404",
+            at=ir.span,
+            message="kubeflow runs no pipeline of exit steps alone",
+            hint="call another step in the pipeline",
+        )
+    looked_at = _looked_at(names)
     for parameter in ir.parameters:
-        _check_parameter(parameter, parameter.name in taken, names, log)
-    for output in ir.outputs:
-        if not isinstance(output.value, FromStep):
-            log.error(
-                "PS401",
-                at=ir.span,
-                message=f"kubeflow cannot express the output {output.name!r}: "
-                "a pipeline returns what its steps give",
-                hint="return an output of a step",
-            )
+        _check_parameter(parameter, parameter.name in looked_at, names, log)
     _check_schedule(names, log)
 
 
-def _check_parameter(parameter: Parameter, taken: bool, names: Lookup, log: Log) -> None:
+def _looked_at(names: Lookup) -> set[str]:
+    """The parameters that a scope looks at, or that a step takes a part of."""
+    found: set[str] = set()
+    for scope in names.ir.scopes:
+        if not isinstance(scope, Nested):
+            for value in scope_values(scope):
+                found |= {one.parameter for one in inner_values(value) if _parameter(one)}
+    for step in names.ir.steps:
+        for binding in step.inputs:
+            inner = inner_values(binding.value)
+            found |= {one.parameter for one in inner if _parameter(one) and one.path}
+    return found
+
+
+def _parameter(value: Value) -> TypeGuard[FromParameter]:
+    return isinstance(value, FromParameter)
+
+
+def _check_parameter(parameter: Parameter, looked_at: bool, names: Lookup, log: Log) -> None:
     name, kind = parameter.name, parsed(parameter.type) or ANY
     if parameter_type(kind, names.classes) is None:
         log.error(
@@ -71,10 +82,19 @@ def _check_parameter(parameter: Parameter, taken: bool, names: Lookup, log: Log)
             message=f"the description of {name!r} cannot hold '{ARGO}': Argo would replace it",
             hint="say it without double braces",
         )
+    literals = list(allowed_values(kind, names.classes))
+    if (marker := reinterpreted(literals)) is not None:
+        log.error(
+            "PS404",
+            at=parameter.span,
+            message=f"kubeflow would change an allowed value of {name!r}: "
+            f"Argo or Kubernetes replaces '{marker}' in it",
+            hint="use plain words as values, and map them inside a step",
+        )
     if parameter.default is None:
         return
     default = json.loads(parameter.default)
-    if default is None and taken:
+    if default is None and looked_at:
         log.error(
             "PS404",
             at=parameter.span,

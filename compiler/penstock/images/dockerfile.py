@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from penstock.images.revision import REVISION
+
 REQUIREMENTS = "requirements.tar"
 USER = "10001:10001"
 WRITABLE = "writable"
@@ -55,6 +57,9 @@ def code_dockerfile(
     folders = ":".join([*path, "/opt/requirements", "/opt/penstock"])
     lines = [f"FROM {environment}", *["COPY root/ /"] * code]
     lines += [f"ENV PYTHONPATH={folders}", "WORKDIR /app"]
+    if commit := labels.get(REVISION):
+        # A step cannot read the labels of its image, and tells its commit with what it makes.
+        lines.append(f"ENV PENSTOCK_COMMIT={_quoted(commit)}")
     lines += _labels(labels)
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+REVISION = "org.opencontainers.image.revision"
+
 _SECONDS = 10
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
@@ -16,7 +18,7 @@ def revision(root: Path) -> dict[str, str]:
     if not commit:
         return {}
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    labels = {"org.opencontainers.image.revision": commit + "-dirty" * bool(changed)}
+    labels = {REVISION: commit + "-dirty" * bool(changed)}
     remote = _git(root, "config", "--get", "remote.origin.url")
     if remote:
         # A remote may carry a user and a token.
