@@ -8,8 +8,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from penstock.backend import check_pipeline, load_backend
+from penstock.backend import Verifying, check_pipeline, load_backend
 from penstock.cli.targets import Target, load_target
 from penstock.diagnostics import Diagnostic, PipelineError
 from penstock.diagnostics.pages import page
@@ -91,8 +92,17 @@ def load_block(block: Block, folder: Path, stem: str = "example") -> Target:
         return load_target(f"{file}:{block.pipeline}" if block.pipeline else str(file))
 
 
+def is_pipeline(block: Block) -> bool:
+    """Whether a block is a pipeline, and not a file of a target."""
+    backend = load_backend(block.backend) if block.backend else None
+    verifies = block.kind == "yaml" and isinstance(backend, Verifying)
+    return not (verifies and cast(Verifying, backend).verifies(block.text))
+
+
 def problems(block: Block, folder: Path) -> tuple[Diagnostic, ...]:
     """Everything that penstock says about a block of code."""
+    if not is_pipeline(block):
+        return cast(Verifying, load_backend(block.backend or "")).verify(block.text, "example.yaml")
     try:
         target = load_block(block, folder)
         backend = load_backend(block.backend) if block.backend else None

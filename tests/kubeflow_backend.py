@@ -273,7 +273,9 @@ def executor_input(
         for key, one in outputs.get("artifacts", {}).items()
     }
     # The driver adds an artifact of its own.
-    logs: Spec = {"artifacts": [{"name": "executor-logs", "uri": str(folder / "logs"), "metadata": {}}]}
+    logs: Spec = {
+        "artifacts": [{"name": "executor-logs", "uri": str(folder / "logs"), "metadata": {}}]
+    }
     return {
         "inputs": {
             "parameterValues": values,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from diagnostics_support import HEADINGS, Block, load_block, problems, read_page
+from diagnostics_support import HEADINGS, Block, is_pipeline, load_block, problems, read_page
 
 from penstock.backend import check_pipeline
 from penstock.cli import penstock
@@ -124,7 +124,7 @@ def test_a_message_on_a_page_is_the_message(code: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE)
 def test_a_check_reports_only_the_codes_it_names(code: str, tmp_path: Path) -> None:
-    for block in blocks(code, "Example"):
+    for block in filter(is_pipeline, blocks(code, "Example")):
         try:
             ir = load_block(block, tmp_path).ir
         except PipelineError:
@@ -158,7 +158,7 @@ def test_the_pages_teach_one_clean_pipeline_each(tmp_path: Path) -> None:
     from penstock.ir.text import dump_pipeline, load_pipeline
 
     for code in WITH_EXAMPLE:
-        for number, block in enumerate(blocks(code, "Use instead")):
+        for number, block in enumerate(filter(is_pipeline, blocks(code, "Use instead"))):
             target = load_block(block, tmp_path, f"{code.lower()}_{number}")
             ir = check_pipeline(target.ir).written
             assert load_pipeline(dump_pipeline(ir)) == ir

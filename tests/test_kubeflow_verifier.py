@@ -627,7 +627,7 @@ def _references(data: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[
             else:
                 yield from _references(value, (*where, key))
     elif isinstance(data, list):
-        for number, value in enumerate(cast("list[Any]", data)):
+        for number, value in enumerate(cast("list[object]", data)):
             if where[-1:] == ("dependentTasks",):
                 yield (*where, number)
             else:

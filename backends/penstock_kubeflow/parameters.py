@@ -49,15 +49,19 @@ def _definition(parameter: Parameter, classes: Classes, target: Target) -> Spec:
     literals = allowed_values(kind, classes)
     if literals and target.since("2.16"):
         found["literals"] = FlowList(literals)
-    description = described(parameter)
+    told = () if target.since("2.16") else literals
+    description = described(parameter, told)
     if description:
         found["description"] = description
     return found
 
 
-def described(parameter: Parameter) -> str:
+def described(parameter: Parameter, values: tuple[object, ...] = ()) -> str:
     """The parameter's description, and what its value must satisfy."""
     limits = limits_of(parameter.constraints)
+    if values:
+        allowed = "one of " + ", ".join(json.dumps(one, ensure_ascii=False) for one in values)
+        limits = f"{allowed}, and {limits}" if limits else allowed
     sentence = f"Must be {limits}." if limits else ""
     return "\n".join(part for part in (parameter.description, sentence) if part)
 

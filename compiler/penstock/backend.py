@@ -61,6 +61,19 @@ class Choosy(Protocol):
         ...
 
 
+@runtime_checkable
+class Verifying(Protocol):
+    """A backend that also verifies files of its target, whoever made them."""
+
+    def verifies(self, text: str) -> bool:
+        """Whether a text is such a file, and not a pipeline of penstock."""
+        ...
+
+    def verify(self, text: str, file: str) -> tuple[Diagnostic, ...]:
+        """What is wrong with it; `file` is how its places are told."""
+        ...
+
+
 GROUP = "penstock.backends"
 
 

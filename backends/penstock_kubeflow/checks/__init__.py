@@ -18,7 +18,7 @@ from penstock_kubeflow.checks.scopes import check_scopes
 from penstock_kubeflow.checks.sizes import check_sizes
 
 
-@check(reports={"PS401", "PS403", "PS404", "PS405", "PS406", "PS407"})
+@check(reports={"PS401", "PS403", "PS404", "PS405", "PS406", "PS407", "PS408"})
 def expressible(names: Lookup, log: Log) -> None:
     """Every value, option and order must survive the way through Kubeflow."""
     if not _sound(names):

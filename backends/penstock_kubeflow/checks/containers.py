@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Options, Resources, Step
 from penstock.passes.model import Log
-from penstock_kubeflow.executors import gpu_resource
 from penstock_kubeflow.hostile import ARGO
 from penstock_kubeflow.quantities import amount
 
 _VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 _SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
-_DEVICE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 Problem = tuple[str, str, str]
 """Code, headline, hint."""
@@ -103,12 +101,5 @@ def _of_resources(wanted: Resources) -> Iterator[Problem]:
                 f"Kubernetes does not read {what}={value!r}",
                 "write it as 2, '500m' or '4Gi'",
             )
-    device = gpu_resource(wanted)
-    if device is not None and not _DEVICE.fullmatch(device):
-        yield (
-            "PS405",
-            f"kubeflow asks for devices by their resource, and {device!r} is none",
-            "write gpu_type='nvidia.com/gpu', or what your nodes offer",
-        )
     if wanted.gpu is not None and wanted.gpu < 0:
         yield "PS405", f"{wanted.gpu} is no count of devices", "ask for 1 or more"

@@ -44,7 +44,7 @@ def check_sizes(names: Lookup, log: Log) -> None:
             scope = scope_of(name, names)
             where = "the pipeline" if scope is None else f"{scope.kind} {scope.id!r}"
             log.warning(
-                "PS404",
+                "PS408",
                 at=ir.span if scope is None else scope.span,
                 message=f"{where} may be too large for kubeflow: its "
                 f"{len(levels.all[name].nodes):,} tasks take about {size:,} bytes, and backends "
@@ -53,7 +53,7 @@ def check_sizes(names: Lookup, log: Log) -> None:
             )
     if total > WORKFLOW:
         log.warning(
-            "PS404",
+            "PS408",
             at=ir.span,
             message=f"the pipeline is probably too large for kubeflow: {len(ir.steps):,} steps "
             f"make a workflow of about {total:,} bytes, and etcd holds {WORKFLOW:,}",

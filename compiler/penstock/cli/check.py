@@ -20,16 +20,22 @@ def command(
 ) -> int:
     """Find what is wrong with TARGET, before anything runs.
 
+    With --to kubeflow, TARGET can also be a spec for Kubeflow that anything has made.
+
     \b
     Example:
       penstock check churn.py --to airflow
+      penstock check specs/churn.yaml --to kubeflow
     """
     from penstock.backend import Options
     from penstock.cli.image_plan import with_images
     from penstock.cli.loading import checked
+    from penstock.cli.verifying import verified
 
     if backend is None and (pairs or store):
         raise WrongUsage("--store and --option say how to compile: add --to BACKEND")
+    if backend is not None and (code := verified(target, backend, form)) is not None:
+        return code
     options = Options(store=store, values=backend_values(pairs))
     loaded, found = checked(target, backend, form, options)
     found = with_images(loaded, found, form, store)

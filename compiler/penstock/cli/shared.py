@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from penstock.cli.failures import WrongUsage
@@ -22,8 +24,16 @@ backend_options = click.option(
     "pairs",
     multiple=True,
     metavar="KEY=VALUE",
-    help="An option of the backend; repeat.",
+    help="An option of the backend, or KEY=@FILE; repeat.",
 )
+
+
+def _of_file(key: str, name: str) -> str:
+    try:
+        return Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise WrongUsage(f"--option {key}: {name[:200]} cannot be read: {reason}") from None
 
 
 def backend_values(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -35,5 +45,5 @@ def backend_values(pairs: tuple[str, ...]) -> dict[str, str]:
             raise WrongUsage(f"--option takes KEY=VALUE, not {pair[:80]!r}")
         if key in values:
             raise WrongUsage(f"--option {key} is given twice")
-        values[key] = value
+        values[key] = _of_file(key, value[1:]) if value.startswith("@") else value
     return values
