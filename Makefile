@@ -15,7 +15,7 @@ unexport CONDA_PREFIX PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPA
 unexport UV_BUILD_CONSTRAINT UV_CONSTRAINT UV_EXCLUDE_NEWER UV_NO_BINARY UV_NO_VERIFY_HASHES UV_OVERRIDE UV_PRERELEASE \
     UV_PROJECT_ENVIRONMENT UV_PYTHON UV_RESOLUTION UV_SYSTEM_PYTHON UV_WORKING_DIR UV_WORKING_DIRECTORY
 
-.PHONY: help setup airflow torch engine engine-stop postgres demo test test-long lint types format docs bench lock clean distclean
+.PHONY: help setup airflow kubeflow torch engine engine-stop postgres demo test test-long lint types format docs bench lock clean distclean
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -24,7 +24,7 @@ demo: ## run the example, emit it for Airflow and Kubeflow, draw it (sets up its
 	@scripts/environment.sh .envs/demo requirements/demo.txt --editable
 	@scripts/demo.sh
 
-test: setup airflow torch engine postgres ## every check of this project (sets up all it needs)
+test: setup airflow kubeflow torch engine postgres ## every check of this project (sets up all it needs)
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-long: export PENSTOCK_LONG := 1
@@ -38,6 +38,9 @@ airflow: ## the environments that emitted DAG files are tested in
 	    scripts/environment.sh .envs/airflow-$$version requirements/airflow-$$version.txt; \
 	    scripts/airflow_home.sh .envs/airflow-$$version; \
 	done
+
+kubeflow: ## the environment that emitted specs are executed and submitted in
+	@scripts/environment.sh .envs/kubeflow requirements/kubeflow.txt
 
 torch: ## the environment that tensors of PyTorch are tested in
 	@scripts/environment.sh .envs/torch requirements/torch.txt --pip

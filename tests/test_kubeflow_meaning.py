@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +39,24 @@ def documents(ir: PipelineIR, **options: Any) -> Documents | None:
     return found
 
 
-def generated(count: int, features: frozenset[Feature] = EXPRESSIBLE) -> list[Program]:
+def generated(
+    count: int,
+    features: frozenset[Feature] = EXPRESSIBLE,
+    fits: Callable[[Program], bool] = lambda _: True,
+) -> list[Program]:
     """So many programs that Kubeflow can express, the same in every test run."""
     found: dict[str, Program] = {}
 
     @seed(20261125)
     @settings(
-        max_examples=12 * count,
+        max_examples=20 * count,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(programs(features=features, size=10))
     def collect(program: Program) -> None:
-        if len(found) < count and program.module not in found:
+        if len(found) < count and program.module not in found and fits(program):
             with case(program) as one:
                 if documents(one.target.ir) is not None:
                     found[program.module] = program

@@ -132,9 +132,9 @@ def test_values_of_every_kind_arrive(tmp_path: Path) -> None:
         ("chain", {}, "3 rows"),
         ("nested", {}, 17),
         ("several", {}, "9.0 2.0"),
-        ("flow", {}, "20 AT 0.5 ['a', 'b'] 0"),
-        ("flow", {"mode": "plain", "count": 1}, "0 at 0.5 ['a', 'b'] 0"),
-        ("flow", {"mode": "?", "settings": {"names": []}}, "20 at 0.5 [] 0"),
+        ("tune", {}, "20 AT 0.5 ['a', 'b'] 0"),
+        ("tune", {"mode": "plain", "count": 1}, "0 at 0.5 ['a', 'b'] 0"),
+        ("tune", {"mode": "?", "settings": {"names": []}}, "20 at 0.5 [] 0"),
     ],
 )
 def test_golden_specs_run(name: str, values: Spec, expected: Any, tmp_path: Path) -> None:

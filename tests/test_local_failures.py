@@ -187,7 +187,7 @@ def _still_runs(process: int) -> None:
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
     ).stdout
-    if state.strip() in ("", "Z"):
+    if state.strip()[:1] in ("", "Z"):
         raise ProcessLookupError
     os.kill(process, 0)
 

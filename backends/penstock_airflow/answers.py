@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from penstock.rest import Answer
 
 Text = Annotated[str, Field(max_length=100_000)]
-
-
-class Answer(BaseModel):
-    """A JSON object of the expected types, whatever else it holds."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Fault(Answer):
@@ -52,7 +48,7 @@ class ImportFault(Answer):
 class ImportFaults(Answer):
     """`/importErrors`."""
 
-    import_errors: list[ImportFault] = []
+    import_errors: tuple[ImportFault, ...] = ()
 
 
 class DagRun(Answer):
@@ -75,5 +71,5 @@ class TaskInstance(Answer):
 class TaskInstances(Answer):
     """`/dags/{id}/dagRuns/{run}/taskInstances`."""
 
-    task_instances: list[TaskInstance] = []
+    task_instances: tuple[TaskInstance, ...] = ()
     total_entries: int = 0

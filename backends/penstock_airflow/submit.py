@@ -38,6 +38,7 @@ class AirflowSubmitter:
     def requests(self, submission: Submission) -> Iterator[str]:
         """What would be written and sent, a line each, without any credential."""
         host, run = checked_host(submission.host), _run_name(submission)
+        _only_ours(submission)
         if submission.files is not None:
             for file, text in submission.bundle.items():
                 target = submission.files / file
@@ -54,6 +55,7 @@ class AirflowSubmitter:
     def submit(self, submission: Submission, say: Say) -> Submitted:
         """Start the run, once. Raises `SubmitError`."""
         run = _run_name(submission)
+        _only_ours(submission)
         api = Api(submission.host, submission.token_file)
         old = _faults(api, submission)
         # What was wrong with the file that is replaced is not wrong with the new one.
@@ -68,6 +70,14 @@ class AirflowSubmitter:
         """Tell what the steps do until the run is over. Raises `SubmitError`."""
         api = Api(submission.host, submission.token_file)
         return follow(api, submission.ir, started.run, listen)
+
+
+def _only_ours(submission: Submission) -> None:
+    """Refuses what Airflow has no place for. Raises `WrongRequest`."""
+    for word in ("experiment", "namespace", "account", "schedule"):
+        if getattr(submission, word) is not None:
+            shown = "service-account" if word == "account" else word
+            raise WrongRequest(f"--{shown} means nothing to Airflow; leave it out")
 
 
 def _run_name(submission: Submission) -> str:

@@ -46,14 +46,18 @@ def in_utc(schedule: Schedule) -> bool:
 
 def recurring_run(ir: PipelineIR, schedule: Schedule) -> str:
     """The body of the request, as JSON."""
+    return json.dumps(recurring_body(ir.name, schedule), indent=2, ensure_ascii=False) + "\n"
+
+
+def recurring_body(name: str, schedule: Schedule) -> dict[str, Any]:
+    """The body of the request without experiment and pipeline; no cron for what is not read."""
     trigger: dict[str, Any] = {"cron": cron_with_seconds(schedule.cron)}
     if schedule.start is not None:
         trigger["start_time"] = f"{schedule.start}T00:00:00Z"
-    body = {
-        "display_name": ir.name,
+    return {
+        "display_name": name,
         "mode": "ENABLE",
         "trigger": {"cron_schedule": trigger},
         "max_concurrency": "1",
         "no_catchup": not schedule.catchup,
     }
-    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"

@@ -30,7 +30,9 @@ class Submission:
 
     `parameters` are those that were given, as JSON has them. `files` is where the emitted files
     must be for the server to see them, if that is a folder. `run` names the run; by default it
-    gets an id of its own. `token_file` holds a credential. `patience` is in seconds.
+    gets an id of its own. `token_file` holds a credential. `patience` is in seconds. `experiment`,
+    `namespace` and `account` say where the run goes and as whom; `schedule` is a cron, or
+    `pipeline` for that of the pipeline. A server that knows no such thing refuses it.
     """
 
     ir: PipelineIR
@@ -42,15 +44,20 @@ class Submission:
     run: str | None = None
     token_file: Path | None = None
     patience: float = 300.0
+    experiment: str | None = None
+    namespace: str | None = None
+    account: str | None = None
+    schedule: str | None = None
     values: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """The run that was started: its id on the server, and the page that shows it."""
+    """What was started: its id on the server, the page that shows it, and if it is `recurring`."""
 
     run: str
     link: str
+    recurring: bool = False
 
 
 class Submitter(Protocol):

@@ -6,10 +6,12 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from penstock.cli.failures import WrongUsage
 from penstock.cli.stores import form_option, number_option, opened, store_option
 
 if TYPE_CHECKING:
@@ -23,19 +25,44 @@ _STATUSES = ("running", "succeeded", "failed", "cancelled", "lost", "damaged", "
 @click.option("--pipeline", metavar="NAME", help="Only runs of this pipeline.")
 @click.option("--status", type=click.Choice(_STATUSES), help="Only runs of this status.")
 @click.option("--utc", is_flag=True, help="Tell times in UTC.")
+@click.option("--sync", is_flag=True, help="First pull the runs that have ended on a server.")
+@click.option(
+    "--host",
+    metavar="URL",
+    envvar="PENSTOCK_HOST",
+    help="With --sync: the address of Kubeflow Pipelines.",
+)
+@click.option("--namespace", metavar="NAME", help="With --sync: the namespace, with several users.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --sync: a file with a bearer token, in place of PENSTOCK_KUBEFLOW_TOKEN.",
+)
 @store_option
 @form_option
 def command(
-    number: int, pipeline: str | None, status: str | None, utc: bool, store: str | None, form: str
+    number: int,
+    pipeline: str | None,
+    status: str | None,
+    utc: bool,
+    sync: bool,
+    host: str | None,
+    namespace: str | None,
+    token_file: Path | None,
+    store: str | None,
+    form: str,
 ) -> int:
     """List runs, newest first. An id is the end of the run's own; `show` takes it.
 
     \b
     Example:
       penstock runs --pipeline churn --status failed
+      penstock runs --sync --host https://kfp.example.org
     """
     from penstock_records.summary import summaries
 
+    if sync:
+        _pull(store, host, token_file, namespace)
     with opened(store) as kept:
         fitting = (
             one
@@ -50,6 +77,17 @@ def command(
     else:
         click.echo(f"no {'such ' * bool(pipeline or status)}runs in {kept.url}", err=True)
     return 0
+
+
+def _pull(
+    store: str | None, host: str | None, token_file: Path | None, namespace: str | None
+) -> None:
+    from penstock.cli.pulling import pull
+
+    if host is None:
+        raise WrongUsage("--sync needs --host URL, or PENSTOCK_HOST")
+    with opened(store, write=True) as kept:
+        pull(kept, "kubeflow", host, token_file, namespace)
 
 
 def _print(found: list[Summary], utc: bool) -> None:

@@ -20,7 +20,7 @@ _INTERRUPTED = 130
 
 @click.command()
 @target_argument
-@click.option("--to", "backend", required=True, metavar="BACKEND", help="airflow.")
+@click.option("--to", "backend", required=True, metavar="BACKEND", help="airflow or kubeflow.")
 @click.option(
     "--host",
     metavar="URL",
@@ -33,16 +33,24 @@ _INTERRUPTED = 130
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     envvar="PENSTOCK_DAGS",
-    help="Write the DAG file there first; without it the file must be there already.",
+    help="Airflow: write the DAG file there first; without it the file must be there already.",
 )
 @click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--store", metavar="URL", help="Where the steps keep their artifacts.")
 @backend_options
-@click.option("--run-id", "run", metavar="NAME", help="The run's name; by default a new id.")
+@click.option("--run-id", "run", metavar="NAME", help="The run's name; by default a new one.")
+@click.option("--experiment", metavar="NAME", help="Kubeflow: the experiment; Default if none.")
+@click.option("--namespace", metavar="NAME", help="Kubeflow: the namespace, with several users.")
+@click.option("--service-account", "account", metavar="NAME", help="Kubeflow: whom steps run as.")
+@click.option(
+    "--schedule",
+    metavar="CRON",
+    help="Kubeflow: a recurring run, by a cron of five fields in UTC, or `pipeline` for its own.",
+)
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file with a bearer token, in place of PENSTOCK_AIRFLOW_TOKEN.",
+    help="A file with a bearer token, in place of PENSTOCK_AIRFLOW_TOKEN or ..._KUBEFLOW_TOKEN.",
 )
 @click.option(
     "--timeout",
@@ -71,6 +79,10 @@ def command(
     store: str | None,
     pairs: tuple[str, ...],
     run: str | None,
+    experiment: str | None,
+    namespace: str | None,
+    account: str | None,
+    schedule: str | None,
     token_file: Path | None,
     timeout: float,
     follow: bool,
@@ -79,12 +91,14 @@ def command(
 ) -> int:
     """Start TARGET on a server, and print the link to its run.
 
-    Credentials come from PENSTOCK_AIRFLOW_TOKEN, or from PENSTOCK_AIRFLOW_USER and
-    PENSTOCK_AIRFLOW_PASSWORD.
+    Credentials for Airflow come from PENSTOCK_AIRFLOW_TOKEN, or from PENSTOCK_AIRFLOW_USER and
+    PENSTOCK_AIRFLOW_PASSWORD; for Kubeflow from PENSTOCK_KUBEFLOW_TOKEN, or inside the cluster
+    from the token of the pod.
 
     \b
     Example:
       penstock submit churn.py --to airflow --host http://localhost:8080 --dags dags/ --follow
+      penstock submit churn.py --to kubeflow --host https://kfp.example.org -p rows=10 --follow
     """
     from penstock.backend import BackendError, Options, emitted
     from penstock.cli.image_plan import with_images
@@ -111,8 +125,14 @@ def command(
             run=run,
             token_file=token_file,
             patience=timeout,
+            experiment=experiment,
+            namespace=namespace,
+            account=account,
+            schedule=schedule,
             values=options.values,
         )
+        if schedule is not None and follow:
+            raise WrongUsage("--follow follows a run, and --schedule starts none")
         if not dry_run:
             return _started(submitter, submission, follow=follow, form=form)
         for line in submitter.requests(submission):
@@ -132,7 +152,8 @@ def _started(submitter: Submitter, submission: Submission, *, follow: bool, form
     if form == "json":
         click.echo(json.dumps({"event": "submitted", "run": started.run, "link": started.link}))
     else:
-        click.echo(f"started {submission.ir.name}: run {started.run}")
+        what = "recurring run" if started.recurring else "run"
+        click.echo(f"started {submission.ir.name}: {what} {started.run}")
         click.echo(started.link)
     return _followed(submitter, submission, started, form) if follow else 0
 

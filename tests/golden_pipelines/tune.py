@@ -68,7 +68,7 @@ def choose(model: bytes, mode: str) -> bytes:
 
 
 @pipeline
-def flow(
+def tune(
     count: int = 3,
     mode: str = "polish",
     settings: dict[str, list[str]] = {"names": ["a", "b"]},  # noqa: B006 - only read

@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
 """Fits one model for each row, and takes the best.
 
-Compiled by penstock from the pipeline flow in tests/golden_pipelines/flow.py.
+Compiled by penstock from the pipeline tune in tests/golden_pipelines/tune.py.
 Change the pipeline and compile it again; changes made here are lost.
 """
 
@@ -21,7 +21,7 @@ except ImportError:  # before Airflow 3.2
     from airflow.exceptions import AirflowSkipException
 
 STORE = "/data/penstock"
-PLAN = "sha256:54ca7433f76408f4895583e223ad1fbc8bc8fef4291266ac9e8f7a1826eb19f8"
+PLAN = "sha256:dd736de89e6ac74fdef412ccc065f78ca878bebd5222682e5ae606a7b3d78ac0"
 
 
 class StepOperator(DockerOperator):
@@ -209,7 +209,7 @@ class RunState(NamedTuple):
 
 
 with DAG(
-    dag_id="flow",
+    dag_id="tune",
     description="Fits one model for each row, and takes the best.",
     doc_md=f"{__doc__}\nPlan {PLAN}\n",
     schedule=None,
@@ -224,7 +224,7 @@ with DAG(
     },
     default_args={
         "retries": 0,
-        "image": "penstock-flow:a683096011db",
+        "image": "penstock-tune:a683096011db",
         "mounts": [Mount(target="/data", source="penstock-store", type="volume")],
         "command": ["python", "-m", "penstock_runtime", "airflow"],
         "auto_remove": "force",  # also where a step is stopped by its timeout
@@ -233,38 +233,38 @@ with DAG(
         "retrieve_output_path": "/airflow/xcom/return.json",
     },
 ):
-    # tests/golden_pipelines/flow.py:77
+    # tests/golden_pipelines/tune.py:77
     rows = StepOperator(
         task_id="rows",
-        code="flow:rows",
+        code="tune:rows",
         parameters={"count": RunParam("count")},
         projections={"value.0": ["value", 0]},
     )
 
-    # tests/golden_pipelines/flow.py:78
+    # tests/golden_pipelines/tune.py:78
     @task(task_id="each_items")
     def each_items_task(**context: Any) -> list[Any]:
         return Output("rows").get(context)
 
     each_items = each_items_task()
 
-    # tests/golden_pipelines/flow.py:78
+    # tests/golden_pipelines/tune.py:78
     @task_group(group_id="each", prefix_group_id=False)
     def each_round(item: Any) -> None:
-        # tests/golden_pipelines/flow.py:79
+        # tests/golden_pipelines/tune.py:79
         fit = StepOperator(
             task_id="fit",
-            code="flow:fit",
+            code="tune:fit",
             parameters={"start": Item(), "rate": 0.5},
             item=item,
             map_index_template="{{ task.item }}",
             max_active_tis_per_dagrun=2,
         )
 
-        # tests/golden_pipelines/flow.py:80
+        # tests/golden_pipelines/tune.py:80
         score = StepOperator(
             task_id="score",
-            code="flow:score",
+            code="tune:score",
             artifacts={"model": RoundOutput("fit")},
             projections={"value.size": ["value", "size"]},
             item=item,
@@ -276,18 +276,18 @@ with DAG(
 
     each_group = each_round.expand(item=each_items)
 
-    # tests/golden_pipelines/flow.py:81
+    # tests/golden_pipelines/tune.py:81
     best = StepOperator(
         task_id="best",
-        code="flow:best",
+        code="tune:best",
         artifacts={"models": Gathered("fit")},
         parameters={"sizes": Gathered("score", "value.size")},
         trigger_rule="none_failed",
     )
 
-    # tests/golden_pipelines/flow.py:81
+    # tests/golden_pipelines/tune.py:81
     with TaskGroup("choose", tooltip="Polishes a model, if that is wanted."):
-        # tests/golden_pipelines/flow.py:61
+        # tests/golden_pipelines/tune.py:61
         @task.branch(task_id="choose")
         def choose_choose_task(**context: Any) -> list[Any]:
             mode = RunParam("mode").get(context)
@@ -299,46 +299,46 @@ with DAG(
 
         choose_choose = choose_choose_task()
 
-        # tests/golden_pipelines/flow.py:62
+        # tests/golden_pipelines/tune.py:62
         choose_polished = StepOperator(
             task_id="polished",
-            code="flow:polished",
+            code="tune:polished",
             artifacts={"model": Output("best")},
         )
 
-        # tests/golden_pipelines/flow.py:64
+        # tests/golden_pipelines/tune.py:64
         choose_plain = StepOperator(
             task_id="plain",
-            code="flow:plain",
+            code="tune:plain",
             artifacts={"model": Output("best")},
         )
 
-        # tests/golden_pipelines/flow.py:66
+        # tests/golden_pipelines/tune.py:66
         choose_as_it_is = StepOperator(
             task_id="as_it_is",
-            code="flow:plain",
+            code="tune:plain",
             artifacts={"model": Output("best")},
         )
 
-    # tests/golden_pipelines/flow.py:82
+    # tests/golden_pipelines/tune.py:82
     @task(task_id="each_2_items")
     def each_2_items_task(**context: Any) -> list[Any]:
         return RunParam("settings", keys=("names",)).get(context)
 
     each_2_items = each_2_items_task()
 
-    # tests/golden_pipelines/flow.py:82
+    # tests/golden_pipelines/tune.py:82
     @task_group(group_id="each_2", prefix_group_id=False)
     def each_2_round(item: Any) -> None:
-        # tests/golden_pipelines/flow.py:82
+        # tests/golden_pipelines/tune.py:82
         def in_when(context: Any) -> bool:
             count = RunParam("count").get(context)
             return count > 2
 
-        # tests/golden_pipelines/flow.py:83
+        # tests/golden_pipelines/tune.py:83
         StepOperator(
             task_id="tell",
-            code="flow:told",
+            code="tune:told",
             artifacts={
                 "model": OneOf(
                     [
@@ -360,10 +360,10 @@ with DAG(
 
     each_2_group = each_2_round.expand(item=each_2_items)
 
-    # tests/golden_pipelines/flow.py:84
+    # tests/golden_pipelines/tune.py:84
     end = StepOperator(
         task_id="end",
-        code="flow:told",
+        code="tune:told",
         artifacts={
             "model": OneOf(
                 [
@@ -378,13 +378,13 @@ with DAG(
             "first": Output("rows", "value.0"),
         },
         trigger_rule="none_failed_min_one_success",
-        outlets=[Asset("penstock://flow/value")],
+        outlets=[Asset("penstock://tune/value")],
     )
 
-    # tests/golden_pipelines/flow.py:85
+    # tests/golden_pipelines/tune.py:85
     notify = StepOperator(
         task_id="notify",
-        code="flow:notify",
+        code="tune:notify",
         parameters={"channel": "#ml", "status": RunState()},
     ).as_teardown()
 
