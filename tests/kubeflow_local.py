@@ -125,6 +125,7 @@ def run_loop(name: str, task: Any, arguments: Any, component: Any, given: Any) -
 def arguments_of(task: Any, store: Any) -> dict[str, Any]:
     """What a task is given; an input that is None is left out."""
     found: dict[str, Any] = {}
+    value: Any
     for name, one in task.inputs.parameters.items():
         kind = one.WhichOneof("kind")
         if kind == "runtime_value":
