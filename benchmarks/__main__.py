@@ -19,6 +19,7 @@ def main() -> int:
         containers,
         fan_out,
         images,
+        kubeflow_files,
         local_runs,
         log_calls,
         many_writers,
@@ -42,6 +43,7 @@ def main() -> int:
         "images": images.figures,
         "containers": containers.figures,
         "airflow": airflow_files.figures,
+        "kubeflow": kubeflow_files.figures,
     }
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(groups), help="one group of figures")

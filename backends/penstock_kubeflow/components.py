@@ -32,7 +32,7 @@ def definitions(ports: Iterable[tuple[str, Port]], **more: Spec) -> Spec:
                 found["isArtifactList"] = True
         if port.optional:
             found["isOptional"] = True
-    return present(artifacts=artifacts, parameters={**parameters, **more})
+    return Flow(present(artifacts=Flow(artifacts), parameters=Flow({**parameters, **more})))
 
 
 def artifact_type(title: str) -> Spec:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from penstock.ir.nodes import Step
@@ -54,8 +53,7 @@ class Inputs:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        self._fits = cache(self._constant_fits)
-        self._type_of = cache(self._constant_type)
+        self._constants: dict[tuple[str, str, str], tuple[bool, str | None]] = {}
 
     def of(self, step: Step) -> Taken:
         """What a step is given; an input whose default is None, and that is None, is left out."""
@@ -125,12 +123,17 @@ class Inputs:
         self, component: str, name: str, port: str, value: Constant, ports: list[Given]
     ) -> Shape | None:
         if value.text == "null":
-            known = self.sources.names.inputs(component).get(name)
-            left_out = port == name and known is not None and known.default == "null"
+            asked = self.sources.names.inputs(component).get(name)
+            left_out = port == name and asked is not None and asked.default == "null"
             return None if left_out else {"value": None}
-        if not self._fits(component, name, value.text):
+        key = (component, name, value.text)
+        known = self._constants.get(key)
+        if known is None:
+            known = self._constant_fits(*key), self._constant_type(*key)
+            self._constants[key] = known
+        fits, kind = known
+        if not fits:
             return {"value": value.value}
-        kind = self._type_of(component, name, value.text)
         ports.append(Given(port, Port("parameter", kind), constant=value))
         return {"in": port}
 

@@ -18,7 +18,7 @@ Kind = Literal["root", "nested", "arm", "chain", "loop", "items", "guarded"]
 `guarded` all that an exit step waits for."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Level:
     """One DAG: what it stands for, the level around it, and the nodes in it, in order."""
 
@@ -148,7 +148,8 @@ class Levels:
         alone, across all levels.
         """
         unique, found = Unique(), dict[str, str]()
-        first = [node for node in self.home if node in self.names.steps or node in _nested(self)]
+        nested = {name for name, level in self.all.items() if level.kind == "nested"}
+        first = [node for node in self.home if node in self.names.steps or node in nested]
         for node in dict.fromkeys([*first, *self.home]):
             found[node] = unique(safe_name(_plain(node)) or "step")
         return found
@@ -181,10 +182,6 @@ def _own(scope: str, names: Lookup) -> tuple[str, Kind]:
     if isinstance(node, Branch):
         return scope, "arm"
     return scope, "loop" if isinstance(node, Loop) else "nested"
-
-
-def _nested(levels: Levels) -> set[str]:
-    return {name for name, level in levels.all.items() if level.kind == "nested"}
 
 
 def _waited_for(names: Lookup) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Branch, Input, Output, Role
@@ -42,8 +41,8 @@ class Sources:
         self._components: dict[str, Mapping[str, Port]] = {}
         self._asked: dict[Source, set[str | None]] = {}
         self._parts: dict[Part, str | None] = {}
-        self._kinds = cache(self._kind_of_text)
-        self.port = cache(self._port_of)
+        self._types: dict[str, tuple[Type, str | None]] = {}
+        self._ports: dict[Source, Port] = {}
         if self.projected:
             self._see_what_is_asked()
 
@@ -139,9 +138,12 @@ class Sources:
 
     # -- ports
 
-    def _kind_of_text(self, text: str) -> tuple[Type, str | None]:
-        kind = parsed(text) or ANY
-        return kind, parameter_type(kind, self.names.classes)
+    def _kinds(self, text: str) -> tuple[Type, str | None]:
+        found = self._types.get(text)
+        if found is None:
+            kind = parsed(text) or ANY
+            found = self._types[text] = kind, parameter_type(kind, self.names.classes)
+        return found
 
     def declared(self, component: str, name: str) -> tuple[Type, str | None]:
         """The type of a component's input, and its parameter type where there is one."""
@@ -184,8 +186,14 @@ class Sources:
             found[key_of(name)] = Port("parameter", kind, (output, *path))
         return found
 
-    def _port_of(self, source: Source) -> Port:
+    def port(self, source: Source) -> Port:
         """What comes out of a source."""
+        found = self._ports.get(source)
+        if found is None:
+            found = self._ports[source] = self._port_of(source)
+        return found
+
+    def _port_of(self, source: Source) -> Port:
         match source:
             case Made():
                 return self.outputs(source.step)[source.key]

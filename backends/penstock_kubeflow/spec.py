@@ -48,6 +48,7 @@ class Assembly:
         self._conditions = Conditions(self.names, self.sources, self.threads)
         self._executors = Executors(ir, target)
         self._after: dict[str, dict[str, None]] = {}
+        self._known_definitions: dict[tuple[tuple[str, Port], ...], Spec] = {}
         self._repeated = self._in_loops()
 
     def documents(self) -> tuple[Spec, dict[str, Spec]]:
@@ -224,9 +225,16 @@ class Assembly:
                 )
             )
         else:
-            taken = definitions(self._inputs_of(level))
-        given = definitions((export.name, port) for export, port in exports)
+            taken = self._definitions(tuple(self._inputs_of(level)))
+        given = self._definitions(tuple((export.name, port) for export, port in exports))
         return {**present(inputDefinitions=taken, outputDefinitions=given), "dag": dag}
+
+    def _definitions(self, ports: tuple[tuple[str, Port], ...]) -> Spec:
+        """The definitions of ports, one object for equal ones: thousands of DAGs may be alike."""
+        known = self._known_definitions.get(ports)
+        if known is None:
+            known = self._known_definitions[ports] = definitions(ports)
+        return known
 
     def _inputs_of(self, level: str) -> Iterable[tuple[str, Port]]:
         for source, name in self.threads.inputs[level].items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from penstock.ir.nodes import Component, Loop, Retry, Step
 from penstock.ir.values import Constant, Path
@@ -19,13 +20,16 @@ from penstock_kubeflow.threads import Seen
 _RETRY_WINDOW = "31536000s"
 
 
+_CACHED = {cache: Flow(enableCache=cache) for cache in (False, True)}
+
+
 def step_task(
     step: Step, name: str, inputs: Spec, after: Iterable[str], *, cache: bool, exits: bool
 ) -> Spec:
     """The task that runs a step; an exit step waits for its tasks whatever became of them."""
     found = dag_task(name, inputs, after)
     return found | present(
-        cachingOptions=Flow(enableCache=cache),
+        cachingOptions=_CACHED[cache],
         retryPolicy=_retry_policy(step.options.retry),
         triggerPolicy=Flow(strategy="ALL_UPSTREAM_TASKS_COMPLETED") if exits else {},
     )
@@ -91,8 +95,9 @@ def status_input(task: str) -> Spec:
     return Flow(taskFinalStatus=Flow(producerTask=task))
 
 
+@lru_cache(maxsize=1024)
 def threaded_input(kind: Kind, seen: Seen, path: Path = ()) -> Spec:
-    """An input that comes from a task or from the DAG's own inputs."""
+    """An input that comes from a task or from the DAG's own inputs; equal ones are one object."""
     if kind == "artifact":
         if seen.kind == "input":
             return Flow(componentInputArtifact=seen.key)

@@ -43,8 +43,8 @@ class Threads:
         self._levels = levels
         self._names = names
         self._sources = sources
-        self._input_names = {name: Unique() for name in levels.all}
-        self._output_names = {name: Unique() for name in levels.all}
+        self._input_names: dict[str, Unique] = {}
+        self._output_names: dict[str, Unique] = {}
         self._outermost: dict[Source, str] = {}
         self._preferred: dict[str, Mapping[Source, str]] = {}
         for parameter in names.ir.parameters:
@@ -71,7 +71,10 @@ class Threads:
         """Makes the source an input of the level's DAG, under one name."""
         name = self.inputs[level].get(source)
         if name is None:
-            name = self._input_names[level](self._preferred_name(source, level))
+            unique = self._input_names.get(level)
+            if unique is None:
+                unique = self._input_names[level] = Unique()
+            name = unique(self._preferred_name(source, level))
             self.inputs[level][source] = name
         return Seen("input", "", name)
 
@@ -143,7 +146,10 @@ class Threads:
     def _export(
         self, source: Source, level: str, *makers: tuple[str, str], one_of: bool = False
     ) -> Export:
-        name = self._output_names[level](_plain_name(source))
+        unique = self._output_names.get(level)
+        if unique is None:
+            unique = self._output_names[level] = Unique()
+        name = unique(_plain_name(source))
         export = self.outputs[level][source] = Export(name, makers, one_of)
         return export
 

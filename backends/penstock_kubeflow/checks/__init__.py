@@ -16,6 +16,8 @@ from penstock_kubeflow.checks.order import check_order
 from penstock_kubeflow.checks.pipeline import check_pipeline
 from penstock_kubeflow.checks.scopes import check_scopes
 from penstock_kubeflow.checks.sizes import check_sizes
+from penstock_kubeflow.levels import Levels
+from penstock_kubeflow.sources import Sources
 
 
 @check(reports={"PS401", "PS403", "PS404", "PS405", "PS406", "PS407", "PS408"})
@@ -26,11 +28,13 @@ def expressible(names: Lookup, log: Log) -> None:
     filled = lookup(fill_defaults.run(names))
     explicit = lookup(resolve_options.run(filled))
     check_pipeline(explicit, log)
-    check_inputs(names, explicit, log)
+    levels = Levels(explicit)
+    sources = Sources(explicit, levels)
+    check_inputs(names, sources, log)
     check_containers(explicit, log)
-    check_scopes(explicit, log)
-    check_order(explicit, log)
-    check_sizes(explicit, log)
+    check_scopes(sources, log)
+    check_order(levels, log)
+    check_sizes(levels, log)
 
 
 def _sound(names: Lookup) -> bool:

@@ -22,7 +22,7 @@ from penstock.ir.values import (
 )
 from penstock.passes.model import Log
 from penstock_kubeflow.inputs import of_items
-from penstock_kubeflow.levels import ROOT, Levels
+from penstock_kubeflow.levels import ROOT
 from penstock_kubeflow.parameter_types import (
     may_hold_float,
     nullable,
@@ -33,10 +33,9 @@ from penstock_kubeflow.ports import Part
 from penstock_kubeflow.sources import Sources
 
 
-def check_inputs(written: Lookup, names: Lookup, log: Log) -> None:
+def check_inputs(written: Lookup, sources: Sources, log: Log) -> None:
     """Reports inputs and outputs of steps that Kubeflow would change or lose."""
-    levels = Levels(names)
-    sources = Sources(names, levels)
+    names, levels = sources.names, sources.levels
     for component in names.ir.components:
         _check_outputs(component, names, log)
     said = {step.id: {one.name for one in step.inputs} for step in written.ir.steps}

@@ -11,11 +11,11 @@ from penstock.passes.model import Log
 from penstock_kubeflow.levels import Levels
 
 
-def check_order(names: Lookup, log: Log) -> None:
+def check_order(levels: Levels, log: Log) -> None:
     """Reports nested pipelines that wait for one another, though no single step does."""
+    names = levels.names
     if not names.ir.scopes:
         return
-    levels = Levels(names)
     waits: dict[str, TopologicalSorter[str]] = {}
     for before, after in edges(names.ir, names):
         pair = levels.siblings(before, after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.diagnostics import Span
-from penstock.ir.lookup import Lookup, scope_values
+from penstock.ir.lookup import Lookup, inner_values, scope_values
 from penstock.ir.nodes import Branch, Loop, PipelineOutput
 from penstock.ir.values import Constant, Gathered, ListOf, OneOf, Value
 from penstock.passes.model import Log
@@ -17,10 +17,10 @@ from penstock_kubeflow.sources import Sources, comparisons
 from penstock_kubeflow.threads import Threads
 
 
-def check_scopes(names: Lookup, log: Log) -> None:
+def check_scopes(sources: Sources, log: Log) -> None:
     """Reports values that no DAG of Kubeflow can lead to where they are used."""
-    levels = Levels(names)
-    scopes = _Scopes(names, Sources(names, levels), log)
+    names, levels = sources.names, sources.levels
+    scopes = _Scopes(names, sources, log)
     for step in names.ir.steps:
         for binding in step.inputs:
             scopes.nameable(binding.value, step.span)
@@ -38,6 +38,7 @@ def check_scopes(names: Lookup, log: Log) -> None:
             scopes.loop(scope)
         elif isinstance(scope, Branch) and scope.condition is not None:
             scopes.branch(scope)
+    scopes.rounds(levels)
     if not any(one.severity == "error" for one in log.found):
         scopes.conditions(levels)
 
@@ -45,9 +46,13 @@ def check_scopes(names: Lookup, log: Log) -> None:
 class _Scopes:
     def __init__(self, names: Lookup, sources: Sources, log: Log) -> None:
         self._names, self._sources, self._log = names, sources, log
+        self._gathered: dict[str, None] = {}
 
     def nameable(self, value: Value, at: Span | None) -> None:
         """Reports what has no source of its own."""
+        for inner in inner_values(value):
+            if isinstance(inner, Gathered) and not of_items(inner):
+                self._gathered[inner.loop] = None
         match value:
             case ListOf():
                 for one in value.values:
@@ -171,6 +176,27 @@ class _Scopes:
 
     def _refuse(self, at: Span | None, message: str, hint: str) -> None:
         self._log.error("PS401", at=at, message=message, hint=hint)
+
+    def rounds(self, levels: Levels) -> None:
+        """Reports loops that give nothing to who gathers from them, for lack of rounds."""
+        for name in self._gathered:
+            scope = self._names.scopes[name]
+            if not isinstance(scope, Loop) or scope.id not in levels.all:
+                continue
+            if not isinstance(scope.items, Constant):
+                self._log.warning(
+                    "PS407",
+                    at=scope.span,
+                    message="kubeflow fails where something is gathered from this loop and its "
+                    "list is empty",
+                    hint="make sure that the list has an item",
+                )
+            elif not scope.items.value:
+                self._refuse(
+                    scope.span,
+                    "kubeflow cannot gather from a loop without rounds",
+                    "give the list an item, or leave out the loop",
+                )
 
     def conditions(self, levels: Levels) -> None:
         """Reports conditions over values whose type is not known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from penstock.ir.lookup import Lookup
 from penstock.ir.values import Constant
 from penstock.passes.model import Log
 from penstock_kubeflow.checks.order import scope_of
@@ -18,10 +17,9 @@ from penstock_kubeflow.limits import (
 )
 
 
-def check_sizes(names: Lookup, log: Log) -> None:
+def check_sizes(levels: Levels, log: Log) -> None:
     """Reports a step whose inputs are too large; warns where the whole probably is."""
-    ir = names.ir
-    levels = Levels(names)
+    names, ir = levels.names, levels.names.ir
     total = FRAME + OF_DAG * len(levels.all)
     weight = dict.fromkeys(levels.all, 0)
     for step in ir.steps:
