@@ -17,9 +17,11 @@ from kubeflow_specs import Documents, Spec, compiled, problems, read
 from kubeflow_specs import files as emitted
 from test_kubeflow_spec import const, out, step
 
+from penstock.backend import check_pipeline
 from penstock.cli.targets import load_target
 from penstock.ir.nodes import Component, Input, Nested, Output, Parameter, PipelineIR
 from penstock.ir.values import FromParameter
+from penstock_kubeflow import KubeflowBackend
 
 NUMBER = iter(range(10**6))
 
@@ -374,3 +376,60 @@ def test_steps_of_one_interface_share_a_container(tmp_path: Path) -> None:
     assert len(spec["deploymentSpec"]["executors"]) == 3
     assert ran(tmp_path, source)[1].parameters == {"value": 8}
     assert problems(read(emitted(ir)["empty.yaml"])) == []
+
+
+JOINED = """
+@step
+def make(n: int) -> bytes:
+    return b"x" * n
+
+@step
+def count(n: int) -> int:
+    return n
+
+@step
+def size(data: bytes, label: str) -> int:
+    return len(data)
+
+@step
+def add(one: int, other: int) -> int:
+    return one + other
+
+@step
+def total(sizes: list[int], files: list[bytes], last: int, rounds: list[int]) -> str:
+    return repr((sizes, files, last, rounds))
+
+@pipeline
+def joined(n: int = 2) -> str:
+    with each([make(n), make(1)], parallel=2) as data:
+        length = size(data, "a")
+        with when(length > 1):
+            big = add(length, n)
+        with otherwise():
+            small = count(length)
+        chosen = one_of(big, small)
+    with each([count(n), 5, n]) as number:
+        with each([number, 1]) as inner:
+            both = add(number, inner)
+        pair = add(gather(both)[0], gather(both)[1])
+        file = make(pair)
+    return total.options(after=[pair])(
+        gather(chosen), gather(file), gather(pair)[-1], gather(pair)
+    )
+"""
+
+
+def test_a_loop_over_what_comes_from_several_places_is_written_out(tmp_path: Path) -> None:
+    ir = traced(tmp_path, JOINED)
+    backend, done = run(compiled(ir), tmp_path / "run", {"n": 2})
+    pairs = [(n + n) + (n + 1) for n in (2, 5, 2)]
+    expected = ([4, 1], [b"x" * one for one in pairs], pairs[-1], pairs)
+    assert done.parameters == {"value": repr(expected)}, backend.failures
+    assert {"size-0", "size-1", "add-3-2", "pair-0"} & {name for name, _ in backend.states}
+
+
+def test_a_limit_of_rounds_that_is_lost_is_told(tmp_path: Path) -> None:
+    ir = traced(tmp_path, JOINED)
+    found = check_pipeline(ir, KubeflowBackend()).warnings
+    assert [one.code for one in found] == ["PS407"]
+    assert "all rounds of this loop at once" in found[0].message

@@ -21,6 +21,7 @@ from penstock_kubeflow.schedule import recurring_run
 from penstock_kubeflow.spec import Assembly
 from penstock_kubeflow.supports import SUPPORTS
 from penstock_kubeflow.target import target_of
+from penstock_kubeflow.unrolling import unroll_joined_loops
 from penstock_kubeflow.verifying import verified
 
 _SPEC = re.compile(
@@ -42,7 +43,7 @@ class KubeflowBackend:
 
     name: ClassVar[str] = "kubeflow"
     supports: ClassVar[Mapping[Feature, Support]] = SUPPORTS
-    rewrites: ClassVar[tuple[Pass, ...]] = CHECKS
+    rewrites: ClassVar[tuple[Pass, ...]] = (*CHECKS, unroll_joined_loops)
 
     def checks(self, options: Options) -> tuple[Pass, ...]:
         """What depends on the version of the backend; raises `BackendError`."""

@@ -9,7 +9,7 @@ from typing import Literal
 from penstock.ir.lookup import Lookup
 from penstock.ir.nodes import Branch, Loop, Scope, Step
 from penstock.ir.values import FromLoop, FromParameter, Gathered
-from penstock_kubeflow.names import Unique, safe_name
+from penstock_kubeflow.names import LONGEST_TASK, Unique, safe_name
 
 ROOT = ""
 
@@ -151,7 +151,9 @@ class Levels:
         nested = {name for name, level in self.all.items() if level.kind == "nested"}
         first = [node for node in self.home if node in self.names.steps or node in nested]
         for node in dict.fromkeys([*first, *self.home]):
-            found[node] = unique(safe_name(_plain(node)) or "step")
+            # Numbers behind equal names must find room.
+            name = safe_name(_plain(node))[: LONGEST_TASK - 6].rstrip("-")
+            found[node] = unique(name or "step")
         return found
 
 

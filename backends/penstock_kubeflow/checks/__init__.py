@@ -14,10 +14,11 @@ from penstock_kubeflow.checks.inputs import check_inputs
 from penstock_kubeflow.checks.names import names_usable
 from penstock_kubeflow.checks.order import check_order
 from penstock_kubeflow.checks.pipeline import check_pipeline
-from penstock_kubeflow.checks.scopes import check_scopes
+from penstock_kubeflow.checks.scopes import check_scopes, check_written_out
 from penstock_kubeflow.checks.sizes import check_sizes
 from penstock_kubeflow.levels import Levels
 from penstock_kubeflow.sources import Sources
+from penstock_kubeflow.unrolling import unroll_joined_loops
 
 
 @check(reports={"PS401", "PS403", "PS404", "PS405", "PS406", "PS407", "PS408"})
@@ -26,7 +27,9 @@ def expressible(names: Lookup, log: Log) -> None:
     if not _sound(names):
         return
     filled = lookup(fill_defaults.run(names))
-    explicit = lookup(resolve_options.run(filled))
+    resolved = lookup(resolve_options.run(filled))
+    check_written_out(resolved, log)
+    explicit = lookup(unroll_joined_loops.run(resolved))
     check_pipeline(explicit, log)
     levels = Levels(explicit)
     sources = Sources(explicit, levels)

@@ -43,7 +43,7 @@ def check_inputs(written: Lookup, sources: Sources, log: Log) -> None:
         for binding in step.inputs:
             if isinstance(binding.value, Constant):
                 continue  # what a parameter cannot hold travels in the arguments
-            in_call = binding.name in said[step.id]
+            in_call = binding.name in said.get(step.id, {binding.name})
             at = step.span if in_call else names.components[step.component].span
             declared = sources.declared(step.component, binding.name)[0]
             level = levels.home[step.id]

@@ -15,6 +15,7 @@ from penstock_kubeflow.parameter_types import too_large
 from penstock_kubeflow.ports import Item, Param, Part
 from penstock_kubeflow.sources import Sources, comparisons
 from penstock_kubeflow.threads import Threads
+from penstock_kubeflow.unrolling import is_joined
 
 
 def check_scopes(sources: Sources, log: Log) -> None:
@@ -41,6 +42,19 @@ def check_scopes(sources: Sources, log: Log) -> None:
     scopes.rounds(levels)
     if not any(one.severity == "error" for one in log.found):
         scopes.conditions(levels)
+
+
+def check_written_out(names: Lookup, log: Log) -> None:
+    """Tells of loops that are written out, and what that changes."""
+    for scope in names.ir.scopes:
+        if isinstance(scope, Loop) and is_joined(scope) and scope.parallel is not None:
+            log.warning(
+                "PS407",
+                at=scope.span,
+                message="kubeflow runs all rounds of this loop at once: a loop over a list whose "
+                "items come from several places is written out",
+                hint="return the list from a step to keep the limit",
+            )
 
 
 class _Scopes:
