@@ -607,7 +607,7 @@ def test_what_is_no_spec_is_told(documents: list[Any]) -> None:
 # -- every reference of what penstock emits
 
 
-def _references(data: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def references(data: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """The places of all texts that name something else in a spec."""
     words = {
         "producerTask",
@@ -625,13 +625,13 @@ def _references(data: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[
             if key in words or (key == "name" and where[-1:] == ("componentRef",)):
                 yield (*where, key)
             else:
-                yield from _references(value, (*where, key))
+                yield from references(value, (*where, key))
     elif isinstance(data, list):
         for number, value in enumerate(cast("list[object]", data)):
             if where[-1:] == ("dependentTasks",):
                 yield (*where, number)
             else:
-                yield from _references(value, (*where, number))
+                yield from references(value, (*where, number))
 
 
 def emitted() -> list[Spec]:
@@ -647,7 +647,7 @@ def emitted() -> list[Spec]:
 def test_each_reference_of_emitted_specs_is_followed() -> None:
     count = 0
     for spec in emitted():
-        for place in _references(spec):
+        for place in references(spec):
             broken: Any = copy.deepcopy(spec)
             at: Any = broken
             for key in place[:-1]:

@@ -17,6 +17,7 @@ _OUTPUT = re.compile(r"\$\.outputs\.(parameters|artifacts)\['([^']*)'\]\.(output
 _FACT = re.compile(r"\$\.(pipeline_(job|task)_[a-z_]+|workspace_path)")
 _VARIABLE = re.compile(r"[-._A-Za-z][-._A-Za-z0-9]*")
 _NOT_THERE = {"resolver": "resolvers", "customJob": "custom jobs"}
+_IN_THE_DRIVER = ("argostub/createpvc", "argostub/deletepvc")
 _RESERVED = "executor-logs"
 
 
@@ -52,7 +53,7 @@ def _container(where: Where, label: str, container: Data, used: list[Data]) -> I
     if not container.get("image"):
         yield Fault((*where, "image"), f"{label} has no image", "name one")
     said = [*listed(container, "command"), *listed(container, "args")]
-    if not said:
+    if not said and container.get("image") not in _IN_THE_DRIVER:
         yield Fault(
             where,
             f"{label} has neither command nor args, and the image's own entry point is never used",

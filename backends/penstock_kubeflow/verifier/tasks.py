@@ -57,11 +57,11 @@ def _inputs(
     iterated = {get(task, "parameterIterator").get("itemInput")}
     for key, source in given.items():
         at: Where = (*where, "inputs", side, key)
-        if key not in asked:
+        if key not in asked and not _in_text(key, component):
             known = ", ".join(asked) or "nothing"
             yield Fault(at, f"{name} does not take {key!r}", f"its component takes {known}")
             continue
-        for message, hint in _source(view, outer, name, task, source, asked[key], side):
+        for message, hint in _source(view, outer, name, task, source, asked.get(key, {}), side):
             yield Fault(at, f"{name}.{key}: {message}", hint)
     for key, definition in asked.items():
         optional = definition.get("isOptional") or "defaultValue" in definition
@@ -69,6 +69,11 @@ def _inputs(
             yield Fault(
                 (*where, "inputs"), f"{name} is not given {key!r}", f"add it under inputs.{side}"
             )
+
+
+def _in_text(key: str, component: Data) -> bool:
+    """Whether the SDK has added an input for a text with values in it (an f-string)."""
+    return key.startswith("pipelinechannel--") and "executorLabel" in component
 
 
 def _source(
