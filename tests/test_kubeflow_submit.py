@@ -277,6 +277,18 @@ def test_a_start_whose_answer_is_lost_is_found_again(
         assert "was not started: try again" in done.err
 
 
+def test_a_slow_server_is_waited_for(project: Path, kubeflow: Kubeflow) -> None:
+    def change(server: Kubeflow, method: str, path: str, body: Any) -> Answer | None:
+        del server, body
+        time.sleep(3 if method == "POST" and path.endswith("/runs") else 0.2)
+        return None
+
+    kubeflow.change = change
+    done = submit(project, kubeflow.host, "-p", "name=x")
+    assert len(kubeflow.runs) == 1
+    assert kubeflow.runs[0]["run_id"] in done.out
+
+
 def test_what_is_asked_wrongly_is_told_before_anything_is_sent(
     project: Path, kubeflow: Kubeflow
 ) -> None:

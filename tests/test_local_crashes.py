@@ -230,7 +230,8 @@ def test_nothing_is_repeated_lost_or_torn(
             before = arena.committed
         kills += arena.kills
         arena.finish(runners)
-        # Two runners may begin a step at the same moment, and only one of them commits it.
-        assert repeated(arena, patience=0.0 if runners == 1 else 0.25) == []
+        # Two runners may begin a step at the same moment, and only one of them commits it. The
+        # workers of a runner that was killed may end their steps, and so are a second one.
+        assert repeated(arena, patience=0.25) == []
         assert outcome(arena) == undisturbed
         whole(arena.folder / ".penstock")

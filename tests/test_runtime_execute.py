@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from runtime_fixtures import runtime_steps
 
+import penstock_runtime.execute
 from penstock_runtime.artifacts import load_value, save_value
 from penstock_runtime.curves import read_points
 from penstock_runtime.errors import (
@@ -25,6 +27,7 @@ from penstock_runtime.local import LocalStore
 from penstock_runtime.records import RunRecords
 from penstock_runtime.reference import Artifact, Constant, Several, Value
 from penstock_runtime.request import Request
+from penstock_runtime.response import Response
 from penstock_runtime.run_id import new_run_id, run_folder
 
 MODULE = runtime_steps.__name__
@@ -250,6 +253,26 @@ def test_a_step_commits_once(store: LocalStore, ask: Ask, monkeypatch: pytest.Mo
     assert execute(replace(request, attempt=2)) == first, "adopted, not called again"
     with pytest.raises(BadRequest, match="committed already, with other inputs"):
         execute(replace(request, inputs={"n": Constant(3)}))
+
+
+def test_what_was_done_during_slow_imports_is_not_called_again(
+    store: LocalStore, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask("double", {"n": 2})
+    find = penstock_runtime.execute.find_target
+    first: list[Response] = []
+
+    def slow(*given: Any) -> Any:
+        if not first:
+            first.append(Response({}, {}, {}))
+            first[0] = execute(replace(request, attempt=2))
+            monkeypatch.setattr(runtime_steps, "double", runtime_steps.fails)
+            time.sleep(0.1)
+        return find(*given)
+
+    monkeypatch.setattr(penstock_runtime.execute, "find_target", slow)
+    assert execute(request) == first[0]
+    assert records_of(store, request, "fail-") == []
 
 
 def test_the_loser_of_a_race_adopts(

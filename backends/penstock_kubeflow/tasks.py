@@ -66,12 +66,14 @@ def cached(step: Step, component: Component) -> bool:
     """Whether Kubeflow may reuse the outputs of an earlier run of the step.
 
     As the user says. Otherwise only where it is safe: the image is named by its content, since
-    the backend does not see what is behind a tag, and the step is not run for its effect.
+    the backend does not see what is behind a tag, and the step is not run for its effect, as
+    exit steps are.
     """
     if step.options.cache is not None:
         return step.options.cache
     image = step.options.image
-    return bool(component.outputs) and (image is None or "@sha256:" in image)
+    made = bool(component.outputs) and not step.on_exit
+    return made and (image is None or "@sha256:" in image)
 
 
 def _retry_policy(retry: Retry | None) -> Spec:

@@ -1,7 +1,7 @@
 """Runs one step: load the inputs, call the user's code, store the outputs, commit."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from pathlib import Path
@@ -29,6 +29,9 @@ from penstock_runtime.response import Response, response_from
 from penstock_runtime.store import Store
 from penstock_runtime.target import Target, environment, find_target
 
+_SLOW = 0.02
+"""After so many seconds of imports and inputs it is looked again whether the step is done."""
+
 
 def execute(
     request: Request,
@@ -51,7 +54,11 @@ def execute(
     """
     store = store or open_store(request.store)
     records = RunRecords(store, request.run)
-    done = _of_this_attempt(records, request) if repeat else _adopted(records, request)
+
+    def done_before() -> Response | None:
+        return _of_this_attempt(records, request) if repeat else _adopted(records, request)
+
+    done = done_before()
     if done is not None:
         return done
     watch = Stopwatch()
@@ -66,21 +73,39 @@ def execute(
         records.step_started(request.step, request.attempt, _attempt_facts(request, watch))
     try:
         with beating(records, request.step, request.attempt):
-            response = _run(request, store, run, watch, trusted)
+            response = _run(request, store, run, watch, trusted, done_before)
         run.flush()
+    except _DoneMeanwhile as meanwhile:
+        return meanwhile.response
     except (StepFailed, BadRequest, StoreError, SystemExit, KeyboardInterrupt) as error:
         record_failure(records, request, watch, run, error)
         raise
     return _committed(request, records, watch, run, response, repeat=repeat)
 
 
+class _DoneMeanwhile(Exception):
+    """Another runner has committed the step while this one was getting ready for it."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 def _run(
-    request: Request, store: Store, run: ActiveRun, watch: Stopwatch, trusted: bool
+    request: Request,
+    store: Store,
+    run: ActiveRun,
+    watch: Stopwatch,
+    trusted: bool,
+    done_before: Callable[[], Response | None],
 ) -> Response:
     with environment(request.env):
         target = find_target(request.step, request.code, request.path)
         with _scratch(request, target, store) as scratch:
             values = load_inputs(request.inputs, target, store, scratch, trusted=trusted)
+            # The worker of a runner that was killed may have ended its step in the meantime.
+            if watch.seconds > _SLOW and (done := done_before()) is not None:
+                raise _DoneMeanwhile(done)
             watch.lap("load")
             fields = {name: values.pop(name) for name in request.fields}
             with active(run):

@@ -153,6 +153,11 @@ class Stopwatch:
         self._laps[name] = round(now - self._last, 6)
         self._last = now
 
+    @property
+    def seconds(self) -> float:
+        """The time since the beginning."""
+        return time.monotonic() - self._begin
+
     def times(self) -> dict[str, Any]:
         """`started`, `ended` (UTC) and `durations` in seconds, for a record."""
         total = round(time.monotonic() - self._begin, 6)

@@ -87,7 +87,7 @@ def loaded(
     pieces: dict[str, Piece] = {}
     used: set[str] = set()
     for name, shape in shapes.items():
-        pieces[name] = _shaped(shape, ports, used, name)
+        pieces[name] = shaped(shape, ports, used, name)
     pieces |= {name: piece for name, piece in ports.items() if name not in used}
     found = Inputs({}, {})
     loader = _Loader(scratch)
@@ -126,14 +126,15 @@ def _ports(given: Mapping[str, Any], lists: frozenset[str]) -> dict[str, Piece]:
     return ports
 
 
-def _shaped(shape: object, ports: Mapping[str, Piece], used: set[str], where: str) -> Piece:
+def shaped(shape: object, ports: Mapping[str, Piece], used: set[str], where: str) -> Piece:
+    """An input made from ports as its shape says; notes which ports. Raises BadRequest."""
     found = as_object(shape, f"--inputs {where}")
     check_keys(found, required=(), optional=_SHAPE, where=f"--inputs {where}")
     if "value" in found:
         piece: Piece = Json(found["value"])
     elif "list" in found:
         items = as_list(found["list"], where)
-        piece = [_shaped(one, ports, used, where) for one in items]
+        piece = [shaped(one, ports, used, where) for one in items]
     else:
         piece = _port(found, ports, used, where)
     piece = _at(piece, as_list(found.get("at", []), where), where)
