@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from runtime_fixtures import runtime_steps
 
-import penstock_runtime.execute
 from penstock_runtime.artifacts import load_value, save_value
 from penstock_runtime.curves import read_points
 from penstock_runtime.errors import (
@@ -29,6 +28,7 @@ from penstock_runtime.reference import Artifact, Constant, Several, Value
 from penstock_runtime.request import Request
 from penstock_runtime.response import Response
 from penstock_runtime.run_id import new_run_id, run_folder
+from penstock_runtime.target import find_target
 
 MODULE = runtime_steps.__name__
 
@@ -259,7 +259,7 @@ def test_what_was_done_during_slow_imports_is_not_called_again(
     store: LocalStore, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = ask("double", {"n": 2})
-    find = penstock_runtime.execute.find_target
+    find = find_target
     first: list[Response] = []
 
     def slow(*given: Any) -> Any:
@@ -270,7 +270,7 @@ def test_what_was_done_during_slow_imports_is_not_called_again(
             time.sleep(0.1)
         return find(*given)
 
-    monkeypatch.setattr(penstock_runtime.execute, "find_target", slow)
+    monkeypatch.setattr("penstock_runtime.execute.find_target", slow)
     assert execute(request) == first[0]
     assert records_of(store, request, "fail-") == []
 
