@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cli_support import process
 from goldens_support import golden_pipelines
-from kubeflow_specs import Spec, compiled, files
+from kubeflow_specs import Spec, compiled, files, read
 from test_kubeflow_spec import const, container, out, step, two
 
 from penstock.backend import BackendError, check_pipeline
@@ -294,6 +294,13 @@ def test_a_pipeline_as_yaml_is_no_spec(project: Path) -> None:
     (project / "small.yaml").write_text(process("ir", "small.py", cwd=project).out)
     done = process("check", "small.yaml", "--to", "kubeflow", cwd=project)
     assert "small: 1 step, no errors for kubeflow" in done.out, done.err
+
+
+def test_a_spec_may_be_json(project: Path) -> None:
+    text = (project / "specs/small.yaml").read_text("utf-8")
+    (project / "small.json").write_text(json.dumps(read(text).spec, separators=(",", ":")))
+    done = process("check", "small.json", "--to", "kubeflow", cwd=project)
+    assert (done.code, done.out) == (0, "small.json: no errors for kubeflow\n"), done.err
 
 
 @pytest.mark.parametrize(

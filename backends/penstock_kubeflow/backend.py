@@ -22,11 +22,10 @@ from penstock_kubeflow.spec import Assembly
 from penstock_kubeflow.supports import SUPPORTS
 from penstock_kubeflow.target import target_of
 from penstock_kubeflow.unrolling import unroll_joined_loops
-from penstock_kubeflow.verifying import verified
 
 _SPEC = re.compile(
     r"^(?:root|deploymentSpec|pipelineInfo|schemaVersion):"
-    r"|^[ \t]*\"(?:root|deploymentSpec|pipelineInfo|schemaVersion)\"[ \t]*:",
+    r"|(?:^|[{,])[ \t]*\"(?:deploymentSpec|pipelineInfo|schemaVersion)\"[ \t]*:",
     re.MULTILINE,
 )
 _PLACE = re.compile(r"[A-Za-z0-9_./-]{1,200}")
@@ -55,6 +54,8 @@ class KubeflowBackend:
 
     def verify(self, text: str, file: str) -> tuple[Diagnostic, ...]:
         """What is wrong with a spec, whoever made it."""
+        from penstock_kubeflow.verifying import verified
+
         return verified(text, file)
 
     def emit(self, pipeline: PipelineIR, options: Options) -> Bundle:

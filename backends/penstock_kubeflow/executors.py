@@ -58,7 +58,8 @@ class Executors:
         """What runs a step whose task has this name."""
         ports = tuple((one.name, one.port) for one in taken.ports)
         image = self._images[step.id]
-        extra = self._target.kubernetes.key_of(step.id)
+        settings_of = self._target.kubernetes
+        extra = () if settings_of is None else settings_of.key_of(step.id)
         options = self._same_options(step.options)
         key = (step.component, options, image, ports, taken.shapes, _made(outputs), extra)
         known = self._known.get(key)

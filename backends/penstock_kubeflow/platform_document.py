@@ -9,38 +9,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock.ir.nodes import Options, Secret
 from penstock.ir.yamldump import Flow
 from penstock_kubeflow.components import Spec, present
-from penstock_kubeflow.kubernetes_settings import Settings, Toleration, Volume
+
+if TYPE_CHECKING:
+    from penstock_kubeflow.kubernetes_settings import Settings, Toleration, Volume
 
 RUN_ID = "KFP_RUN_ID"
 """The variable that tells the step the id of its run."""
 
 
-def kubernetes(options: Options, settings: Settings, *, records: bool) -> Spec:
+def kubernetes(options: Options, settings: Settings | None, *, records: bool) -> Spec:
     """The settings of one executor; empty when there are none."""
-    found: Spec = present(
-        secretAsEnv=_as_env("secret", _secrets(options.secrets or ())),
+    found: Spec = present(secretAsEnv=_as_env("secret", _secrets(options.secrets or ())))
+    if settings is not None:
+        _add(found, settings)
+    if records:
+        path = "metadata.labels['pipeline/runid']"
+        found["fieldPathAsEnv"] = [Flow(name=RUN_ID, fieldPath=path)]
+    if options.timeout is not None:
+        # A 64-bit number, which JSON writes as text; Kubernetes counts in whole seconds.
+        found["activeDeadlineSeconds"] = str(math.ceil(options.timeout))
+    return found
+
+
+def _add(found: Spec, settings: Settings) -> None:
+    """Adds what the file of settings says."""
+    found |= present(
         configMapAsEnv=_config_maps(settings),
         nodeSelector=Flow(labels=Flow(settings.node_selector)) if settings.node_selector else {},
         tolerations=[_toleration(one) for one in settings.tolerations],
         imagePullSecret=[_named("secret", name) for name in settings.pull_secrets],
         imagePullPolicy=settings.pull_policy,
         podMetadata=present(labels=Flow(settings.labels), annotations=Flow(settings.annotations)),
-        fieldPathAsEnv=[Flow(name=RUN_ID, fieldPath="metadata.labels['pipeline/runid']")]
-        if records
-        else [],
     )
     for volume in settings.volumes:
         key, value = _volume(volume)
         found.setdefault(key, []).append(value)
-    if options.timeout is not None:
-        # A 64-bit number, which JSON writes as text; Kubernetes counts in whole seconds.
-        found["activeDeadlineSeconds"] = str(math.ceil(options.timeout))
-    return found
 
 
 def _named(what: str, name: str, **more: Any) -> Spec:

@@ -103,7 +103,8 @@ class Assembly:
         records = self.target.store is not None
         found: dict[str, Spec] = {}
         for one in self._executors.kinds:
-            extra = self.target.kubernetes.of(one.extra)
+            known = self.target.kubernetes
+            extra = None if known is None else known.of(one.extra)
             found[one.label] = kubernetes(one.options, extra, records=records)
         return present(**found)
 

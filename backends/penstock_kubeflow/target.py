@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from penstock.backend import BackendError, Options
-from penstock_kubeflow.kubernetes_settings import Kubernetes, read_settings
+
+if TYPE_CHECKING:
+    from penstock_kubeflow.kubernetes_settings import Kubernetes
 
 VERSIONS = ("2.5", "2.14", "2.16", "2.17", "vertex")
 
@@ -18,7 +21,7 @@ class Target:
     version: str = "2.17"
     store: str | None = None
     root: str | None = None
-    kubernetes: Kubernetes = field(default_factory=Kubernetes)
+    kubernetes: Kubernetes | None = None
     variables: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -47,9 +50,16 @@ def target_of(options: Options) -> Target:
         version=version,
         store=options.store,
         root=root,
-        kubernetes=read_settings(values["kubernetes"]) if "kubernetes" in values else Kubernetes(),
+        kubernetes=_settings(values["kubernetes"]) if "kubernetes" in values else None,
         variables={"PENSTOCK_STORE": options.store} if options.store is not None else {},
     )
+
+
+def _settings(text: str) -> Kubernetes:
+    # Imported here: most pipelines have no such file, and its models take a while to make.
+    from penstock_kubeflow.kubernetes_settings import read_settings
+
+    return read_settings(text)
 
 
 def _for_vertex(root: str | None, settings: bool) -> None:

@@ -40,7 +40,7 @@ def available_on(target: Target) -> Check:
             )
         for options, at in all_options(names):
             _options(options, at, target, log)
-        for pattern in target.kubernetes.steps:
+        for pattern in target.kubernetes.steps if target.kubernetes is not None else ():
             if not any(fnmatchcase(step.id, pattern) for step in names.ir.steps):
                 log.error(
                     "PS405",
