@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from cli_support import process
@@ -45,9 +45,9 @@ def found_in(ir: PipelineIR, version: str, **values: str) -> list[Diagnostic]:
         return list(error.diagnostics)
 
 
-def chosen(kind: str) -> PipelineIR:
+def chosen(kind: Literal["parameter", "artifact"]) -> PipelineIR:
     """A pipeline that chooses between the outputs of two branches."""
-    output = Output(name="value", type="bytes" if kind == "artifact" else "str", kind=kind)  # type: ignore[arg-type]  # one of the two
+    output = Output(name="value", type="bytes" if kind == "artifact" else "str", kind=kind)
     make = Component(code="m:make", outputs=(output,))
     use = Component(code="m:use", inputs=(Input(name="data", type=output.type),))
     condition = Comparison(operator="==", left=FromParameter(parameter="p"), right=const("x"))

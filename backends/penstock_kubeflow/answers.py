@@ -94,7 +94,7 @@ class RunDetails(Answer):
 class RuntimeConfig(Answer):
     """What a run was started with."""
 
-    parameters: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class Run(Answer):
